@@ -1,0 +1,147 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// Folders below Sources are tiers, lowest first: Kernel, Model, Runtime, Storage, Network, Engine, API,
+// Executables. A target depends on its own or a lower tier only; Tests/Unit/StructureTests holds that.
+
+let strict: [SwiftSetting] = [
+    .treatAllWarnings(as: .error),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+]
+
+/// Settings of the targets that are linked into the small static executables.
+let small: [SwiftSetting] = strict + [.unsafeFlags(["-Osize"], .when(configuration: .release))]
+
+/// Links an executable without any shared library: start-up and memory are what these processes are about.
+let staticExecutable: [LinkerSetting] = [
+    .unsafeFlags(["-static-executable", "-Xlinker", "--gc-sections"]),
+    .unsafeFlags(["-Xlinker", "-s"], .when(configuration: .release)),
+]
+
+let nio: [Target.Dependency] = [
+    .product(name: "NIOCore", package: "swift-nio"),
+    .product(name: "NIOPosix", package: "swift-nio"),
+    .product(name: "NIOHTTP1", package: "swift-nio"),
+]
+
+func library(
+    _ tier: String, _ name: String, _ dependencies: [Target.Dependency] = [], settings: [SwiftSetting] = strict
+) -> Target {
+    .target(name: name, dependencies: dependencies, path: "Sources/\(tier)/\(name)",
+        exclude: ["README.md"], swiftSettings: settings)
+}
+
+func unitTests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .testTarget(name: "\(name)Tests", dependencies: dependencies, path: "Tests/Unit/\(name)Tests",
+        swiftSettings: strict)
+}
+
+let package = Package(
+    name: "skiff",
+    platforms: [.macOS(.v15)],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+        .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+    ],
+    targets: [
+        // MARK: Kernel
+        // Raw system calls and constants; C, no policy.
+        .target(name: "CLinux", path: "Sources/Kernel/CLinux", exclude: ["README.md"]),
+        // Typed system calls: owned descriptors, mounts, namespaces, capabilities, seccomp, pidfd, pty.
+        library("Kernel", "LinuxKernel", ["CLinux"], settings: small),
+        // Netlink messages, rtnetlink and nftables.
+        library("Kernel", "Netlink", ["LinuxKernel", "CLinux"], settings: small),
+
+        // MARK: Model
+        // A small strict JSON reader and writer without Foundation, with Codable on top.
+        library("Model", "JSONCodec", settings: small),
+        // Types of the OCI specifications, digests, references, platforms, time, the error category.
+        library("Model", "OCIModel", ["JSONCodec"], settings: small),
+        // Go's text/template over JSON values, for --format.
+        library("Model", "GoTemplate", ["JSONCodec"], settings: small),
+
+        // MARK: Runtime
+        // Control groups: one protocol, v1 and v2.
+        library("Runtime", "Cgroups", ["LinuxKernel", "CLinux", "OCIModel"], settings: small),
+        // Creates, starts, enters, signals and deletes containers from an OCI specification.
+        library("Runtime", "OCIRuntime", ["Cgroups", "LinuxKernel", "CLinux", "OCIModel", "JSONCodec"],
+            settings: small),
+        // Framed messages between the daemon and a shim.
+        library("Runtime", "ShimProtocol", ["OCIModel", "JSONCodec", "LinuxKernel", "CLinux"], settings: small),
+
+        // MARK: Storage
+        .systemLibrary(name: "CZstd", path: "Sources/Storage/CZstd", pkgConfig: "libzstd",
+            providers: [.apt(["libzstd-dev"])]),
+        .systemLibrary(name: "CISAL", path: "Sources/Storage/CISAL", pkgConfig: "libisal",
+            providers: [.apt(["libisal-dev"])]),
+        // Blobs, images, layers, overlay snapshots, archives.
+        library("Storage", "ImageStore", [
+            "OCIModel", "JSONCodec", "LinuxKernel", "CLinux", "CZstd", "CISAL",
+            .product(name: "Crypto", package: "swift-crypto"),
+            .product(name: "GRDB", package: "GRDB.swift"),
+            .product(name: "Logging", package: "swift-log"),
+        ]),
+
+        // MARK: Network
+        // Address management, the bridge driver, port maps.
+        library("Network", "Networking", [
+            "Netlink", "LinuxKernel", "CLinux", "OCIModel", "JSONCodec",
+            .product(name: "Logging", package: "swift-log"),
+        ]),
+
+        // MARK: Engine
+        .systemLibrary(name: "CSeccomp", path: "Sources/Engine/CSeccomp", pkgConfig: "libseccomp",
+            providers: [.apt(["libseccomp-dev"])]),
+        // Container, exec, event, log, stats services and their durable state.
+        library("Engine", "Engine", [
+            "OCIModel", "JSONCodec", "LinuxKernel", "CLinux", "Cgroups", "OCIRuntime", "ShimProtocol", "ImageStore",
+            "Networking", "CSeccomp",
+            .product(name: "GRDB", package: "GRDB.swift"),
+            .product(name: "Logging", package: "swift-log"),
+        ]),
+
+        // MARK: API
+        // Docker's wire types and route table; no Foundation.
+        library("API", "DockerAPI", ["OCIModel", "JSONCodec"], settings: small),
+        // HTTP to engine: routes, streams, hijacked connections.
+        library("API", "DockerAPIServer", [
+            "DockerAPI", "Engine", "ImageStore", "Networking", "OCIModel", "JSONCodec", "LinuxKernel", "CLinux",
+            .product(name: "Logging", package: "swift-log"),
+        ] + nio),
+        // A blocking client of the Docker API for small static programs.
+        library("API", "EngineClient", ["DockerAPI", "OCIModel", "JSONCodec", "LinuxKernel", "CLinux"],
+            settings: small),
+
+        // MARK: Executables
+        .executableTarget(name: "skiff",
+            dependencies: ["EngineClient", "DockerAPI", "GoTemplate", "OCIModel", "JSONCodec", "LinuxKernel",
+                "CLinux"],
+            path: "Sources/Executables/skiff", exclude: ["README.md"], swiftSettings: small,
+            linkerSettings: staticExecutable),
+        .executableTarget(name: "skiffd",
+            dependencies: ["DockerAPIServer", "Engine", "ImageStore", "Networking", "OCIModel", "JSONCodec",
+                "LinuxKernel", "CLinux", .product(name: "Logging", package: "swift-log")] + nio,
+            path: "Sources/Executables/skiffd", exclude: ["README.md"], swiftSettings: strict,
+            linkerSettings: [.unsafeFlags(["-static-stdlib"], .when(configuration: .release))]),
+        .executableTarget(name: "skiff-shim",
+            dependencies: ["OCIRuntime", "ShimProtocol", "Cgroups", "OCIModel", "JSONCodec", "LinuxKernel", "CLinux"],
+            path: "Sources/Executables/skiff-shim", exclude: ["README.md"], swiftSettings: small,
+            linkerSettings: staticExecutable),
+        .executableTarget(name: "skiff-runtime",
+            dependencies: ["OCIRuntime", "Cgroups", "OCIModel", "JSONCodec", "LinuxKernel", "CLinux"],
+            path: "Sources/Executables/skiff-runtime", exclude: ["README.md"], swiftSettings: small,
+            linkerSettings: staticExecutable),
+        .executableTarget(name: "skiff-net",
+            dependencies: ["JSONCodec", "OCIModel", "LinuxKernel", "CLinux"],
+            path: "Sources/Executables/skiff-net", exclude: ["README.md"], swiftSettings: small,
+            linkerSettings: staticExecutable),
+
+        // MARK: Tests
+        unitTests("JSONCodec", ["JSONCodec"]),
+    ],
+    swiftLanguageModes: [.v6]
+)

@@ -1,0 +1,1 @@
+print("skiff-net: nothing here yet")

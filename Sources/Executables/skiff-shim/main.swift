@@ -1,0 +1,1 @@
+print("skiff-shim: nothing here yet")

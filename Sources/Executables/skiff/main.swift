@@ -1,0 +1,1 @@
+print("skiff: nothing here yet")

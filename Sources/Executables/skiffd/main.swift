@@ -1,0 +1,1 @@
+print("skiffd: nothing here yet")

@@ -1,0 +1,16 @@
+#define _GNU_SOURCE
+#include "clinux_base.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+long skiff_syscall(long number, long a, long b, long c, long d, long e, long f) {
+    int saved = errno;
+    long result = syscall(number, a, b, c, d, e, f);
+    if (result == -1) result = -errno;
+    errno = saved;
+    return result;
+}
+
+int skiff_pipe(int32_t ends[2]) { return pipe2(ends, O_CLOEXEC) == 0 ? 0 : -errno; }

@@ -1,0 +1,8 @@
+#ifndef SKIFF_CLINUX_H
+#define SKIFF_CLINUX_H
+
+/* Prototypes and plain integers only: a system header here would leak _GNU_SOURCE differences into Glibc's
+   module. One header per concern; add yours below. */
+#include "clinux_base.h"
+
+#endif

@@ -1,0 +1,12 @@
+#ifndef SKIFF_CLINUX_BASE_H
+#define SKIFF_CLINUX_BASE_H
+
+#include <stdint.h>
+
+/* A raw system call. Returns the kernel's result, or the negated errno; errno itself is not touched. */
+long skiff_syscall(long number, long a, long b, long c, long d, long e, long f);
+
+/* Both ends close-on-exec. 0 or the negated errno. */
+int skiff_pipe(int32_t ends[2]);
+
+#endif
