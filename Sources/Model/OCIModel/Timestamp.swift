@@ -61,7 +61,8 @@ extension Timestamp {
 
     /// The moment at a civil date and time in UTC; fields are not range-checked.
     package init(
-        year: Int64, month: Int, day: Int, hour: Int = 0, minute: Int = 0, second: Int = 0, nanoseconds: Int32 = 0
+        year: Int64, month: Int, day: Int, hour: Int = 0, minute: Int = 0, second: Int = 0,
+        nanoseconds: Int32 = 0
     ) {
         let shiftedYear = month <= 2 ? year - 1 : year
         let era = (shiftedYear >= 0 ? shiftedYear : shiftedYear - 399) / 400
@@ -152,7 +153,8 @@ extension Timestamp: Codable {
         let container = try decoder.singleValueContainer()
         let text = try container.decode(String.self)
         guard let value = Timestamp(rfc3339: text) else {
-            throw DecodingError.dataCorruptedError(in: container, debugDescription: "not an RFC 3339 time: \(text)")
+            throw DecodingError.dataCorruptedError(
+                in: container, debugDescription: "not an RFC 3339 time: \(text)")
         }
         self = value
     }
