@@ -12,7 +12,7 @@ package struct EngineConfiguration: Sendable {
     /// What `--init` runs as process 1; empty for the shim itself in init mode.
     package var initPath = ""
     package var bridge = BridgeConfiguration()
-    package var logDefaults = LogConfiguration(driver: "json-file", options: [:])
+    package var logDefaults = LogSettings(driver: "json-file", options: [:])
     package var defaultUlimits: [Ulimit] = []
     package var defaultShmSize: Int64 = 64 << 20
     package var defaultIPCMode: IPCMode = .private
@@ -53,12 +53,12 @@ package struct BridgeConfiguration: Sendable, Equatable {
     package var ipv6 = false
     package var fixedRangeV6 = ""
     /// `base` and `size` of the pools from which subnets are taken; empty for the built-in ones.
-    package var addressPools: [AddressPool] = []
+    package var addressPools: [BridgeAddressPool] = []
 
     package init() {}
 }
 
-package struct AddressPool: Sendable, Equatable {
+package struct BridgeAddressPool: Sendable, Equatable {
     package var base: String
     /// Prefix length of each subnet.
     package var size: Int

@@ -29,7 +29,7 @@ package struct ContainerSpec: Sendable, Hashable, Codable {
     package var restartPolicy = RestartPolicy.no
     package var autoRemove = false
     /// Empty for the daemon's default.
-    package var logConfiguration = LogConfiguration(driver: "", options: [:])
+    package var logConfiguration = LogSettings(driver: "", options: [:])
     /// Empty for the daemon's default.
     package var runtime = ""
     package var cgroupParent = ""
@@ -74,7 +74,7 @@ package struct NetworkSpec: Sendable, Hashable, Codable {
     package var mode = NetworkMode.standard
     package var hostname = ""
     package var domainname = ""
-    package var publishedPorts: [PublishedPort] = []
+    package var publishedPorts: [PortPublication] = []
     package var publishAll = false
     /// `name:address`; the address may be `host-gateway`.
     package var extraHosts: [String] = []
@@ -84,13 +84,13 @@ package struct NetworkSpec: Sendable, Hashable, Codable {
     package var macAddress = ""
     package var isDisabled = false
     /// `NetworkingConfig.EndpointsConfig`.
-    package var endpoints: [EndpointRequest] = []
+    package var endpoints: [NetworkConnection] = []
 
     package init() {}
 }
 
 /// What a container asks of one network.
-package struct EndpointRequest: Sendable, Hashable, Codable {
+package struct NetworkConnection: Sendable, Hashable, Codable {
     package var network: String
     package var aliases: [String] = []
     package var ipv4Address = ""
@@ -140,7 +140,7 @@ package struct NamespaceSpec: Sendable, Hashable, Codable {
     package init() {}
 }
 
-package struct LogConfiguration: Sendable, Hashable, Codable {
+package struct LogSettings: Sendable, Hashable, Codable {
     package var driver: String
     package var options: [String: String]
 

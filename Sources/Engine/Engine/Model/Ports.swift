@@ -64,7 +64,7 @@ package struct HostBinding: Sendable, Hashable, Codable {
 }
 
 /// One entry of `HostConfig.PortBindings`.
-package struct PublishedPort: Sendable, Hashable, Codable {
+package struct PortPublication: Sendable, Hashable, Codable {
     package var port: ContainerPort
     package var bindings: [HostBinding]
 
