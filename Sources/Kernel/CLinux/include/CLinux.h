@@ -4,5 +4,6 @@
 /* Prototypes and plain integers only: a system header here would leak _GNU_SOURCE differences into Glibc's
    module. One header per concern; add yours below. */
 #include "clinux_base.h"
+#include "clinux_socket.h"
 
 #endif
