@@ -1,0 +1,28 @@
+package import OCIModel
+
+/// A container's writable layer and what lies below it. The engine keeps it in the container's record and gives
+/// it back when the store opens (`ImageStore.adopt`): the store has no record of its own about it.
+package struct ContainerLayer: Sendable, Equatable, Codable {
+    /// The container's id; also the folder's name below `overlay2`.
+    package let id: String
+    /// Digests of the uncompressed layers of its image, topmost first, each once.
+    package let layers: [Digest]
+    /// Name of the folder with the empty mount points that the container gets above its image, below `overlay2`.
+    package let mountPoints: String?
+
+    package init(id: String, layers: [Digest], mountPoints: String?) {
+        self.id = id
+        self.layers = layers
+        self.mountPoints = mountPoints
+    }
+}
+
+/// Where a container's layer lies.
+package struct ContainerLayerPaths: Sendable, Equatable {
+    /// Absolute paths of the read-only layers, topmost first.
+    package let lower: [String]
+    package let upper: String
+    package let work: String
+    /// Where people and tools expect the running container's root.
+    package let merged: String
+}
