@@ -142,6 +142,7 @@ let package = Package(
 
         // MARK: Tests
         unitTests("JSONCodec", ["JSONCodec"]),
+        unitTests("DockerAPI", ["DockerAPI", "JSONCodec"]),
     ],
     swiftLanguageModes: [.v6]
 )
