@@ -143,6 +143,7 @@ let package = Package(
         // MARK: Tests
         unitTests("JSONCodec", ["JSONCodec"]),
         unitTests("DockerAPI", ["DockerAPI", "JSONCodec"]),
+        unitTests("Engine", ["Engine", "OCIModel", "JSONCodec", "LinuxKernel", .product(name: "Logging", package: "swift-log")]),
     ],
     swiftLanguageModes: [.v6]
 )
