@@ -1,0 +1,177 @@
+import CLinux
+import Glibc
+import LinuxKernel
+
+/// Copies the content of one directory into another: every kind of file, with owner, mode, times, extended attributes
+/// and hard links, as `cp -a` does. Never follows a symbolic link on either side; works through descriptors only, so
+/// that nothing outside of the two directories can be reached. Blocks.
+struct TreeCopy: ~Copyable {
+    private struct FileID: Hashable {
+        let device: dev_t
+        let inode: ino_t
+    }
+
+    /// A directory that is being copied.
+    private final class Frame {
+        let source: Descriptor
+        let target: Descriptor
+        var names: [[CChar]]
+        let status: stat
+        /// Below the copy's root, without a closing NUL; empty or ending in `/`.
+        let path: [CChar]
+
+        init(
+            source: consuming Descriptor, target: consuming Descriptor, names: [[CChar]], status: stat,
+            path: [CChar]
+        ) {
+            self.source = source
+            self.target = target
+            self.names = names
+            self.status = status
+            self.path = path
+        }
+    }
+
+    /// First copies of files with several names, as paths below the target.
+    private var links: [FileID: [CChar]] = [:]
+    private var stack: [Frame] = []
+    private let root: Int32
+
+    private init(root: Int32) { self.root = root }
+
+    /// Copies content and attributes of `source` to `target`; both are open directories and stay open.
+    static func copy(from source: Int32, to target: Int32) throws(SystemCallError) {
+        var copy = TreeCopy(root: target)
+        try copy.push(source: try reopen(source), target: try reopen(target), path: [])
+        while let frame = copy.stack.last {
+            if let name = frame.names.popLast() {
+                try copy.entry(name, in: frame)
+            } else {
+                copy.stack.removeLast()
+                // Last, because making entries changes the directory's times.
+                try FileAttributes.apply(frame.status, to: frame.target.rawValue)
+            }
+        }
+    }
+
+    /// A descriptor with a read position of its own.
+    private static func reopen(_ directory: Int32) throws(SystemCallError) -> Descriptor {
+        try openFile(".", O_RDONLY | O_DIRECTORY, at: directory)
+    }
+
+    private mutating func push(
+        source: consuming Descriptor, target: consuming Descriptor, path: [CChar]
+    ) throws(SystemCallError) {
+        let raw = source.rawValue
+        var status = stat()
+        try systemCall("fstat") { fstat(raw, &status) }
+        try ExtendedAttributes.copy(from: raw, to: target.rawValue)
+        let names = try Self.names(of: raw)
+        stack.append(Frame(source: source, target: target, names: names, status: status, path: path))
+    }
+
+    /// Names are bytes: they need not be UTF-8.
+    private static func names(of directory: Int32) throws(SystemCallError) -> [[CChar]] {
+        let copy = try reopen(directory).take()
+        guard let stream = fdopendir(copy) else {
+            let error = SystemCallError(call: "fdopendir")
+            close(copy)
+            throw error
+        }
+        defer { closedir(stream) }
+        var names: [[CChar]] = []
+        while let entry = readdir(stream) {
+            let name = withUnsafePointer(to: &entry.pointee.d_name) { pointer in
+                pointer.withMemoryRebound(to: CChar.self, capacity: 256) { start in
+                    Array(UnsafeBufferPointer(start: start, count: strlen(start) + 1))
+                }
+            }
+            if name != [0x2E, 0] && name != [0x2E, 0x2E, 0] { names.append(name) }
+        }
+        return names
+    }
+
+    private mutating func entry(_ name: [CChar], in frame: Frame) throws(SystemCallError) {
+        let source = frame.source.rawValue
+        let target = frame.target.rawValue
+        var status = stat()
+        try systemCall("fstatat", text(name)) { fstatat(source, name, &status, AT_SYMLINK_NOFOLLOW) }
+        let id = FileID(device: status.st_dev, inode: status.st_ino)
+        if status.st_nlink > 1, status.st_mode & S_IFMT != S_IFDIR {
+            if let first = links[id] {
+                // Where the path is too long for one call, the name gets a copy of its own.
+                if linkat(root, first, target, name, 0) == 0 { return }
+                guard errno == ENAMETOOLONG else {
+                    throw SystemCallError(call: "linkat", subject: text(name))
+                }
+            }
+            links[id] = frame.path + name
+        }
+        switch status.st_mode & S_IFMT {
+        case S_IFDIR: try directory(name, in: frame)
+        case S_IFREG: try regular(name, source, target, status)
+        case S_IFLNK: try symbolicLink(name, source, target, status)
+        default: try special(name, target, status)
+        }
+    }
+
+    private mutating func directory(_ name: [CChar], in frame: Frame) throws(SystemCallError) {
+        let source = frame.source.rawValue
+        let target = frame.target.rawValue
+        // A directory that a caller made before (a mount point) is filled.
+        if mkdirat(target, name, 0o700) != 0, errno != EEXIST {
+            throw SystemCallError(call: "mkdirat", subject: text(name))
+        }
+        try push(
+            source: try open(name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, at: source),
+            target: try open(name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, at: target),
+            path: frame.path + name.dropLast() + [0x2F])
+    }
+
+    private func regular(
+        _ name: [CChar], _ source: Int32, _ target: Int32, _ status: stat
+    ) throws(SystemCallError) {
+        let input = try open(name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK, at: source)
+        let output = try open(name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, at: target)
+        try FileContent.copy(from: input.rawValue, to: output.rawValue)
+        // After the owner: a change of owner drops the capabilities that are among the attributes.
+        try FileAttributes.apply(status, to: output.rawValue, timesToo: false)
+        try ExtendedAttributes.copy(from: input.rawValue, to: output.rawValue)
+        try FileAttributes.applyTimes(status, to: output.rawValue)
+    }
+
+    private func symbolicLink(
+        _ name: [CChar], _ source: Int32, _ target: Int32, _ status: stat
+    ) throws(SystemCallError) {
+        var content = [CChar](repeating: 0, count: Int(PATH_MAX) + 1)
+        try systemCall("readlinkat", text(name)) { readlinkat(source, name, &content, Int(PATH_MAX)) }
+        try systemCall("symlinkat", text(name)) { symlinkat(content, target, name) }
+        try setOwnerAndTimes(name, target, status)
+    }
+
+    private func special(_ name: [CChar], _ target: Int32, _ status: stat) throws(SystemCallError) {
+        try systemCall("mknodat", text(name)) { mknodat(target, name, status.st_mode, status.st_rdev) }
+        try setOwnerAndTimes(name, target, status)
+        try systemCall("fchmodat", text(name)) { fchmodat(target, name, status.st_mode & 0o7777, 0) }
+    }
+
+    private func setOwnerAndTimes(_ name: [CChar], _ target: Int32, _ status: stat) throws(SystemCallError) {
+        try systemCall("fchownat", text(name)) {
+            fchownat(target, name, status.st_uid, status.st_gid, AT_SYMLINK_NOFOLLOW)
+        }
+        let times = [status.st_atim, status.st_mtim]
+        try systemCall("utimensat", text(name)) { utimensat(target, name, times, AT_SYMLINK_NOFOLLOW) }
+    }
+
+    private func open(_ name: [CChar], _ flags: Int32, at directory: Int32) throws(SystemCallError)
+        -> Descriptor
+    {
+        Descriptor(
+            owning: try systemCall("openat", text(name)) { openat(directory, name, flags | O_CLOEXEC, 0o600) }
+        )
+    }
+
+    private func text(_ name: [CChar]) -> String {
+        String(decoding: name.dropLast().map(UInt8.init(bitPattern:)), as: UTF8.self)
+    }
+}

@@ -1,0 +1,37 @@
+#define _GNU_SOURCE
+#include "clinux_files.h"
+
+#include <errno.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
+int64_t skiff_copy_file_range(int32_t source, int64_t source_offset, int32_t target, int64_t target_offset,
+                              uint64_t length) {
+    off64_t from = source_offset, to = target_offset;
+    ssize_t copied = copy_file_range(source, &from, target, &to, length, 0);
+    return copied >= 0 ? copied : -errno;
+}
+
+int64_t skiff_flistxattr(int32_t file, char *list, uint64_t size) {
+    ssize_t length = flistxattr(file, list, size);
+    return length >= 0 ? length : -errno;
+}
+
+int64_t skiff_fgetxattr(int32_t file, const char *name, void *value, uint64_t size) {
+    ssize_t length = fgetxattr(file, name, value, size);
+    return length >= 0 ? length : -errno;
+}
+
+int32_t skiff_fsetxattr(int32_t file, const char *name, const void *value, uint64_t size) {
+    return fsetxattr(file, name, value, size, 0) == 0 ? 0 : -errno;
+}
+
+int64_t skiff_seek_data(int32_t file, int64_t offset) {
+    off64_t position = lseek64(file, offset, SEEK_DATA);
+    return position >= 0 ? position : -errno;
+}
+
+int64_t skiff_seek_hole(int32_t file, int64_t offset) {
+    off64_t position = lseek64(file, offset, SEEK_HOLE);
+    return position >= 0 ? position : -errno;
+}

@@ -1,0 +1,20 @@
+#ifndef SKIFF_CLINUX_FILES_H
+#define SKIFF_CLINUX_FILES_H
+
+#include <stdint.h>
+
+/* Copies up to `length` bytes between two files within the kernel, sharing blocks where possible. Returns how many, 0
+   at the source's end, or the negated errno. */
+int64_t skiff_copy_file_range(int32_t source, int64_t source_offset, int32_t target, int64_t target_offset,
+                              uint64_t length);
+
+/* Extended attributes of an open file. `list` receives the names, each ended by NUL. */
+int64_t skiff_flistxattr(int32_t file, char *list, uint64_t size);
+int64_t skiff_fgetxattr(int32_t file, const char *name, void *value, uint64_t size);
+int32_t skiff_fsetxattr(int32_t file, const char *name, const void *value, uint64_t size);
+
+/* The next data (or hole) at or behind `offset`. */
+int64_t skiff_seek_data(int32_t file, int64_t offset);
+int64_t skiff_seek_hole(int32_t file, int64_t offset);
+
+#endif
