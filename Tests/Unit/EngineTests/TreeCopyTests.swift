@@ -17,7 +17,8 @@ import Testing
         let target = try openFile(folder + "/b", O_RDONLY | O_DIRECTORY)
         try TreeCopy.copy(from: source.rawValue, to: target.rawValue)
         let list = """
-            find . -printf '%p %y %m %U %G %s %n %l %T@\\n' | sort; find . -type f | sort | xargs -d '\\n' sha256sum; \
+            find . -type d -printf '%p %m %U %G %T@\\n' | sort; \
+            find . ! -type d -printf '%p %y %m %U %G %s %n %l %T@\\n' | sort; find . -type f | sort | xargs -d '\\n' sha256sum; \
             find . -links +1 ! -type d -printf '%p %i\\n' | sort | awk '{if(!($2 in m))m[$2]=++n; print $1, m[$2]}'; \
             find . -type f | sort | xargs -d '\\n' getfattr -d -m - 2>/dev/null; find . -type f -size +1M -printf '%p %S\\n'
             """
