@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 long skiff_syscall(long number, long a, long b, long c, long d, long e, long f) {
@@ -14,3 +15,13 @@ long skiff_syscall(long number, long a, long b, long c, long d, long e, long f) 
 }
 
 int skiff_pipe(int32_t ends[2]) { return pipe2(ends, O_CLOEXEC) == 0 ? 0 : -errno; }
+
+int skiff_dup3(int source, int target) {
+    int result = dup3(source, target, O_CLOEXEC);
+    return result == -1 ? -errno : result;
+}
+
+int skiff_accept(int socket) {
+    int connection = accept4(socket, 0, 0, SOCK_CLOEXEC);
+    return connection == -1 ? -errno : connection;
+}

@@ -15,6 +15,11 @@ package func makePipe() throws(SystemCallError) -> (read: Int32, write: Int32) {
     return (ends[0], ends[1])
 }
 
+/// Makes descriptor `target` another name of what `source` refers to, close-on-exec (dup3(2)).
+package func replaceDescriptor(_ target: Int32, with source: Int32) throws(SystemCallError) {
+    try rawCall("dup3") { skiff_dup3(source, target) }
+}
+
 /// Everything from the descriptor's position to its end.
 /// - Throws: `SystemCallError`, with `EFBIG` where there are more than `limit` bytes
 package func readAll(_ descriptor: Int32, limit: Int = 64 << 20) throws(SystemCallError) -> [UInt8] {
@@ -91,7 +96,9 @@ package func makeDirectories(_ path: String, mode: mode_t = 0o755) throws(System
         throw SystemCallError(call: "mkdir", subject: path)
     }
     try makeDirectories(String(path[..<slash]), mode: mode)
-    guard mkdir(path, mode) == 0 || errno == EEXIST else { throw SystemCallError(call: "mkdir", subject: path) }
+    guard mkdir(path, mode) == 0 || errno == EEXIST else {
+        throw SystemCallError(call: "mkdir", subject: path)
+    }
 }
 
 package func fileExists(_ path: String) -> Bool { access(path, F_OK) == 0 }

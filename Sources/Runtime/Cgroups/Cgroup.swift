@@ -40,7 +40,7 @@ package protocol Cgroup: Sendable {
 /// On version 1 the new process writes `0` to every `tasks` file itself, which spares it the wait (up to 20 ms) that
 /// a pid written to `cgroup.procs` costs. On version 2 it is born there by CLONE_INTO_CGROUP, or, where that is not
 /// possible, writes `0` to `cgroup.procs`.
-package struct CgroupMembership: ~Copyable, Sendable {
+package struct CgroupMembership: Sendable {
     /// Open for writing `0`.
     package let files: [SharedDescriptor]
     /// The version 2 directory for clone3; nil on version 1.

@@ -1,4 +1,7 @@
+import Cgroups
+import Glibc
 package import LinuxKernel
+import OCIModel
 
 /// A container's first process, from its creation until its program runs. For a single-threaded caller, whose child
 /// the process is: the caller reaps it.
@@ -10,57 +13,184 @@ package final class ContainerProcess {
     /// Nil where the container shares a network namespace that existed.
     package let networkNamespace: SharedDescriptor?
 
+    private let channel: SetupChannel
+    private let configuration: ContainerConfiguration
+    private var console: SharedDescriptor?
+    private var isPrepared = false
+    private var isReaped = false
+
     /// Makes namespaces, joins the control group and begins to build the file tree, without waiting for it:
     /// the caller attaches the network meanwhile.
+    /// - Parameter startDirectory: where a later process leaves its `start(in:)`; nil when this one calls `start()`
     /// - Throws: after which nothing is left (the caller removes the control group)
-    package static func create(_ configuration: ContainerConfiguration) throws(RuntimeError)
-        -> ContainerProcess
-    {
-        throw RuntimeError(.unsupported, "the runtime is not built yet")
+    package static func create(
+        _ configuration: ContainerConfiguration, startDirectory: String? = nil
+    ) throws(RuntimeError) -> ContainerProcess {
+        let plan = try NamespacePlan(configuration.spec.linux)
+        try SpecificationCheck.check(configuration, plan)
+        let mounts = try PreparedMounts(configuration)
+        let gate = try startDirectory.map { (path) throws(RuntimeError) in try StartGate.listen(in: path) }
+        let membership = try openMembership(configuration.cgroup)
+        let ends = try step("channel") { () throws(SystemCallError) in try makeMessageSockets() }
+        let own = SetupChannel(Descriptor(owning: ends.0))
+        let theirs = SetupChannel(Descriptor(owning: ends.1))
+        let result = try plan.fork(cgroup: membership?.directory?.rawValue ?? -1)
+        switch consume result {
+        case .child:
+            ContainerInit(
+                configuration: configuration, mounts: mounts, membership: membership,
+                joined: plan.joinedByChild,
+                channel: theirs, gate: gate
+            ).run()
+        case .parent(let pid, let pidfd):
+            _ = consume theirs
+            let descriptor = SharedDescriptor(pidfd)
+            do throws(SystemCallError) {
+                let network =
+                    plan.created.contains(.network)
+                    ? SharedDescriptor(try openFile("/proc/\(pid)/ns/net", O_RDONLY)) : nil
+                return ContainerProcess(
+                    processID: pid, pidfd: descriptor, networkNamespace: network, channel: own,
+                    configuration: configuration)
+            } catch {
+                try? sendSignal(SIGKILL, toPidfd: descriptor.rawValue)
+                _ = try? reap(descriptor.rawValue)
+                throw RuntimeError(.childDied, "the new process ended at once: \(error)", errno: error.errno)
+            }
+        }
+    }
+
+    static func openMembership(_ group: (any Cgroup)?) throws(RuntimeError) -> CgroupMembership? {
+        guard let group else { return nil }
+        do throws(CgroupError) {
+            return try group.openMembership()
+        } catch {
+            throw RuntimeError(.setupFailed, error.message, errno: error.cause?.errno ?? 0)
+        }
+    }
+
+    private init(
+        processID: Int32, pidfd: SharedDescriptor, networkNamespace: SharedDescriptor?,
+        channel: consuming SetupChannel, configuration: ContainerConfiguration
+    ) {
+        self.processID = processID
+        self.pidfd = pidfd
+        self.networkNamespace = networkNamespace
+        self.channel = channel
+        self.configuration = configuration
     }
 
     /// Waits until everything but the program's start is done. `start()` does it by itself.
     package func waitUntilPrepared() throws(RuntimeError) {
-        throw RuntimeError(.unsupported, "the runtime is not built yet")
+        while !isPrepared {
+            switch try receive() {
+            case .prepared: isPrepared = true
+            case .mounted: try runOwnHooks()
+            case .failed(let error): try fail(error)
+            case nil: try fail(died())
+            case .console, .proceed:
+                try fail(RuntimeError(.setupFailed, "the container's process answered out of turn"))
+            }
+        }
     }
 
     /// The other end of the container's terminal, once, after it is prepared; nil without a terminal.
-    package func takeConsole() -> Descriptor? { nil }
+    package func takeConsole() -> SharedDescriptor? {
+        defer { console = nil }
+        return console
+    }
 
     /// Executes the container's program. Returns when the kernel has accepted it.
     /// - Throws: `.executableNotFound`, `.executableNotRunnable`, …; the process has ended then and is reaped
     package func start() throws(RuntimeError) {
-        throw RuntimeError(.unsupported, "the runtime is not built yet")
+        try waitUntilPrepared()
+        do throws(SystemCallError) {
+            try channel.send(.proceed)
+        } catch {
+            try fail(died())
+        }
+        switch try receive() {
+        case nil:
+            // Closed by a successful exec, or by the end of a process that could not say why.
+            if let exit = try? reapIfDead() { try fail(died(exit)) }
+        case .failed(let error): try fail(error)
+        default: try fail(RuntimeError(.setupFailed, "the container's process answered out of turn"))
+        }
+    }
+
+    /// Executes the program of a container that another process created with this `startDirectory`.
+    package static func start(in startDirectory: String) throws(RuntimeError) {
+        try StartGate.start(in: startDirectory)
     }
 
     /// Kills and reaps a process that was created and never started.
-    package func abandon() {}
-
-    init(processID: Int32, pidfd: SharedDescriptor, networkNamespace: SharedDescriptor?) {
-        self.processID = processID
-        self.pidfd = pidfd
-        self.networkNamespace = networkNamespace
-    }
-}
-
-/// A further process in a running container; the caller's child, which the caller reaps.
-package final class ExecProcess {
-    package let processID: Int32
-    package let pidfd: SharedDescriptor
-
-    /// Starts a process in the namespaces of process `container` (the container's first). Returns when the kernel
-    /// has accepted the program.
-    package static func start(
-        _ configuration: ExecConfiguration, in container: Int32
-    ) throws(RuntimeError) -> ExecProcess {
-        throw RuntimeError(.unsupported, "the runtime is not built yet")
+    package func abandon() {
+        if isReaped { return }
+        try? sendSignal(SIGKILL, toPidfd: pidfd.rawValue)
+        _ = try? reap(pidfd.rawValue)
+        isReaped = true
     }
 
-    /// The other end of the process's terminal, once; nil without a terminal.
-    package func takeConsole() -> Descriptor? { nil }
+    /// The next message that is not a terminal, which is put aside.
+    private func receive() throws(RuntimeError) -> SetupChannel.Message? {
+        while true {
+            let received: (message: SetupChannel.Message, descriptors: [SharedDescriptor])?
+            do throws(SystemCallError) {
+                received = try channel.receive()
+            } catch {
+                try fail(RuntimeError(.setupFailed, "the container's process: \(error)", errno: error.errno))
+            }
+            guard let received else { return nil }
+            if case .console = received.message {
+                console = received.descriptors.first
+                continue
+            }
+            return received.message
+        }
+    }
 
-    init(processID: Int32, pidfd: SharedDescriptor) {
-        self.processID = processID
-        self.pidfd = pidfd
+    private func runOwnHooks() throws(RuntimeError) {
+        let hooks = configuration.spec.hooks
+        let state = RuntimeState(
+            id: configuration.id, status: .creating, pid: processID, bundle: configuration.bundle,
+            annotations: configuration.spec.annotations)
+        do throws(RuntimeError) {
+            try HookRunner.run(hooks.prestart, "prestart", state)
+            try HookRunner.run(hooks.createRuntime, "createRuntime", state)
+        } catch {
+            try fail(error)
+        }
+        do throws(SystemCallError) {
+            try channel.send(.proceed)
+        } catch {
+            try fail(died())
+        }
+    }
+
+    private func fail(_ error: RuntimeError) throws(RuntimeError) -> Never {
+        abandon()
+        throw error
+    }
+
+    private func reapIfDead() throws(SystemCallError) -> ProcessExit? {
+        let exit = try reap(pidfd.rawValue, polling: true)
+        if exit != nil { isReaped = true }
+        return exit
+    }
+
+    /// Why a process that closed its channel is gone.
+    private func died(_ known: ProcessExit? = nil) -> RuntimeError {
+        var exit = known
+        if exit == nil, !isReaped {
+            exit = try? reap(pidfd.rawValue)
+            isReaped = exit != nil
+        }
+        let how =
+            exit.map { $0.status.map { "exit status \($0)" } ?? "signal \($0.signal ?? 0)" }
+            ?? "unknown reason"
+        return RuntimeError(
+            .childDied,
+            "the container's process ended while it was set up (\(how)); a memory limit that is too low "
+                + "for the set-up itself ends it with signal 9")
     }
 }

@@ -8,5 +8,7 @@
 #include "clinux_socket.h"
 #include "clinux_epoll.h"
 #include "clinux_spawn.h"
+#include "clinux_mount.h"
+#include "clinux_process.h"
 
 #endif

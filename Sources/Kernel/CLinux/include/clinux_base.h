@@ -9,4 +9,10 @@ long skiff_syscall(long number, long a, long b, long c, long d, long e, long f);
 /* Both ends close-on-exec. 0 or the negated errno. */
 int skiff_pipe(int32_t ends[2]);
 
+/* Makes `target` another name of `source`, close-on-exec. `target` or the negated errno. */
+int skiff_dup3(int source, int target);
+
+/* Accepts one connection, close-on-exec. A descriptor or the negated errno. */
+int skiff_accept(int socket);
+
 #endif

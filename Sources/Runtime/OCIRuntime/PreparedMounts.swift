@@ -1,0 +1,216 @@
+import Cgroups
+import Glibc
+import LinuxKernel
+import OCIModel
+
+/// One mount of a container, as far as it can be prepared outside.
+struct PreparedMount: Sendable {
+    enum Content: Sendable {
+        /// A detached tree, to be moved into place.
+        case tree(SharedDescriptor, isDirectory: Bool)
+        /// A new filesystem, made by mount(2) in the container's namespaces.
+        case filesystem
+        /// Version 1 control groups: a directory with one tree for each hierarchy.
+        case cgroups([(controllers: [String], tree: SharedDescriptor)])
+    }
+
+    let destination: String
+    let type: String
+    let source: String
+    let options: MountOptions
+    let content: Content
+}
+
+/// The root filesystem and the mounts of a container, opened in the caller's mount namespace as detached mounts, so
+/// that nothing of it ever appears in the host's mount table.
+struct PreparedMounts: Sendable {
+    /// Nil where the kernel cannot make it detached: the child mounts it (`classicOverlay`).
+    let root: SharedDescriptor?
+    let classicOverlay: OverlayFilesystem?
+    let mounts: [PreparedMount]
+
+    init(_ configuration: ContainerConfiguration) throws(RuntimeError) {
+        switch configuration.rootFilesystem {
+        case .directory(let path):
+            let tree = try step("root filesystem \(path)") { () throws(SystemCallError) in
+                let tree = try openTree(path, recursively: true)
+                try changeMount(tree.rawValue, propagation: .slave, recursively: true)
+                try changeMount(tree.rawValue, propagation: .private)
+                return SharedDescriptor(tree)
+            }
+            root = tree
+            classicOverlay = nil
+        case .overlay(let overlay):
+            root = try overlay.detachedMount()
+            classicOverlay = root == nil ? overlay : nil
+        }
+        var prepared: [PreparedMount] = []
+        for mount in configuration.spec.mounts {
+            prepared.append(try Self.prepare(mount, configuration))
+        }
+        if let program = configuration.initProgram {
+            let mount = RuntimeMount(
+                destination: ContainerConfiguration.initPath, type: "bind", source: program,
+                options: ["bind", "ro"])
+            prepared.append(try Self.prepare(mount, configuration))
+        }
+        mounts = prepared
+    }
+
+    private static func prepare(
+        _ mount: RuntimeMount, _ configuration: ContainerConfiguration
+    ) throws(RuntimeError) -> PreparedMount {
+        let options = try MountOptions(mount.options)
+        guard !options.idMapped, mount.uidMappings.isEmpty, mount.gidMappings.isEmpty else {
+            throw RuntimeError(.unsupported, "mount \(mount.destination): id-mapped mounts are not built yet")
+        }
+        var source = mount.source ?? ""
+        var content = PreparedMount.Content.filesystem
+        if mount.isBind {
+            if !source.hasPrefix("/") { source = "\(configuration.bundle)/\(source)" }
+            content = try bind(source, options)
+        } else if mount.type == "cgroup" || mount.type == "cgroup2" {
+            if let trees = try cgroupTrees(configuration) { content = .cgroups(trees) }
+        }
+        return PreparedMount(
+            destination: mount.destination, type: mount.type, source: source.isEmpty ? mount.type : source,
+            options: options, content: content)
+    }
+
+    private static func bind(_ source: String, _ options: MountOptions) throws(RuntimeError)
+        -> PreparedMount.Content
+    {
+        let tree: Descriptor
+        do throws(SystemCallError) {
+            tree = try openTree(source, recursively: options.bindsRecursively)
+        } catch  where error.errno == ENOENT {
+            throw RuntimeError(.setupFailed, "bind source path does not exist: \(source)", errno: ENOENT)
+        } catch {
+            throw RuntimeError(.setupFailed, "bind source \(source): \(error)", errno: error.errno)
+        }
+        let raw = tree.rawValue
+        try step("bind source \(source)") { () throws(SystemCallError) in
+            try setPropagation(raw, options)
+            if options.set != [] || options.clear != [] {
+                try changeMount(raw, set: options.set, clear: options.clear)
+            }
+            if options.recursiveSet != [] || options.recursiveClear != [] {
+                try changeMount(
+                    raw, set: options.recursiveSet, clear: options.recursiveClear, recursively: true)
+            }
+        }
+        var status = stat()
+        _ = try step("bind source \(source)") { () throws(SystemCallError) in
+            try systemCall("fstat", source) { fstat(raw, &status) }
+        }
+        return .tree(SharedDescriptor(tree), isDirectory: status.st_mode & S_IFMT == S_IFDIR)
+    }
+
+    /// A copy of a shared mount is a peer of it: without a wish for that, what is mounted in the container must not
+    /// travel back to the host.
+    private static func setPropagation(_ tree: Int32, _ options: MountOptions) throws(SystemCallError) {
+        let staysPeer = options.propagation == .shared
+        if !staysPeer { try changeMount(tree, propagation: .slave, recursively: true) }
+        if let propagation = options.propagation {
+            try changeMount(tree, propagation: propagation, recursively: options.propagatesRecursively)
+        }
+    }
+
+    /// What a container sees of version 1 control groups without a namespace of its own: its own directories, as if
+    /// they were the hierarchies' roots. Nil where the kernel makes the view (a namespace, or version 2).
+    private static func cgroupTrees(
+        _ configuration: ContainerConfiguration
+    ) throws(RuntimeError) -> [(controllers: [String], tree: SharedDescriptor)]? {
+        guard let group = configuration.cgroup as? CgroupV1,
+            !configuration.spec.linux.namespaces.contains(where: { $0.kind == .cgroup })
+        else { return nil }
+        var trees: [(controllers: [String], tree: SharedDescriptor)] = []
+        for view in group.views {
+            let tree = try step("control group \(view.directory)") { () throws(SystemCallError) in
+                let tree = try openTree(view.directory, recursively: false)
+                try changeMount(
+                    tree.rawValue, set: [.readOnly, .noSetUID, .noDevices, .noExecute], propagation: .private)
+                return SharedDescriptor(tree)
+            }
+            trees.append((view.controllers, tree))
+        }
+        return trees
+    }
+}
+
+extension OverlayFilesystem {
+    /// The overlay as a detached mount; nil where the kernel's mount API lacks what it takes (before 6.5).
+    func detachedMount() throws(RuntimeError) -> SharedDescriptor? {
+        guard !lower.isEmpty else {
+            throw RuntimeError(
+                .invalidSpecification, "an overlay root filesystem needs at least one lower directory")
+        }
+        do throws(SystemCallError) {
+            let context = try FilesystemContext(type: "overlay")
+            try context.set("source", "overlay")
+            do throws(SystemCallError) {
+                for directory in lower { try context.set("lowerdir+", directory) }
+            } catch  where error.errno == EINVAL && !Self.kernelHasAppendedLowers() {
+                return nil
+            }
+            if let upper, let work {
+                try context.set("upperdir", upper)
+                try context.set("workdir", work)
+                if volatile { try context.set("volatile") }
+            }
+            return SharedDescriptor(try context.mounted())
+        } catch {
+            throw RuntimeError(.setupFailed, "root filesystem: \(error)", errno: error.errno)
+        }
+    }
+
+    /// `lowerdir+` came with Linux 6.5.
+    private static func kernelHasAppendedLowers() -> Bool {
+        var name = utsname()
+        guard uname(&name) == 0 else { return true }
+        let release = withUnsafeBytes(of: &name.release) {
+            String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self)
+        }
+        let numbers = release.split(whereSeparator: { !$0.isNumber }).prefix(2).compactMap { Int($0) }
+        return numbers.count < 2 || (numbers[0], numbers[1]) >= (6, 5)
+    }
+
+    /// Options for mount(2), which takes at most a page of them: names relative to the lowers' common parent.
+    /// - Returns: the directory to be in, and the options
+    func classicOptions() throws(RuntimeError) -> (directory: String, options: String) {
+        let all = lower + [upper, work].compactMap { $0 }
+        var common = all[0].split(separator: "/").dropLast()
+        for path in all {
+            let parts = path.split(separator: "/")
+            while !parts.starts(with: common) { common = common.dropLast() }
+        }
+        let depth = common.count
+        func short(_ path: String) throws(RuntimeError) -> String {
+            let name = path.split(separator: "/").dropFirst(depth).joined(separator: "/")
+            guard !name.contains(where: { $0 == ":" || $0 == "," || $0 == "\\" }) else {
+                throw RuntimeError(
+                    .unsupported,
+                    "overlay directory \(path): this kernel's mount call takes no :, comma or backslash")
+            }
+            return name
+        }
+        var options = "lowerdir="
+        for (index, path) in lower.enumerated() { options += (index > 0 ? ":" : "") + (try short(path)) }
+        if let upper, let work {
+            options += ",upperdir=\(try short(upper)),workdir=\(try short(work))"
+            if volatile { options += ",volatile" }
+        }
+        guard options.utf8.count < 4096 else {
+            throw RuntimeError(
+                .unsupported,
+                "an image of \(lower.count) layers needs \(options.utf8.count) bytes of mount options and Linux before 6.5 "
+                    + "takes 4095: use a newer kernel or an image of fewer layers")
+        }
+        return ("/" + common.joined(separator: "/"), options)
+    }
+}
+
+extension ContainerConfiguration {
+    /// Where `initProgram` is in the container.
+    package static let initPath = "/sbin/docker-init"
+}
