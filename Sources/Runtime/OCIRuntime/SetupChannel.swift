@@ -29,7 +29,7 @@ struct SetupChannel: ~Copyable {
         let received: ReceivedMessage
         do throws(SystemCallError) {
             received = try receiveMessage(socket.rawValue, limit: 16384, blocking: true)
-        } catch where error.errno == ECONNRESET {
+        } catch  where error.errno == ECONNRESET {
             return nil
         }
         guard !received.bytes.isEmpty else { return nil }
@@ -79,3 +79,6 @@ func step<T: ~Copyable>(
         throw RuntimeError(.setupFailed, "\(what()): \(error)", errno: error.errno)
     }
 }
+
+/// In this target a descriptor is the kernel's, not the image specification's.
+typealias Descriptor = LinuxKernel.Descriptor
