@@ -144,7 +144,6 @@ let package = Package(
         unitTests("JSONCodec", ["JSONCodec"]),
         unitTests("DockerAPI", ["DockerAPI", "JSONCodec"]),
         unitTests("Engine", ["Engine", "OCIModel", "JSONCodec", "LinuxKernel", .product(name: "Logging", package: "swift-log")]),
-        unitTests("DockerAPIServer", ["DockerAPIServer", "DockerAPI", "Engine", "JSONCodec", "OCIModel", "LinuxKernel"] + nio),
     ],
     swiftLanguageModes: [.v6]
 )

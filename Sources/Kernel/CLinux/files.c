@@ -35,3 +35,5 @@ int64_t skiff_seek_hole(int32_t file, int64_t offset) {
     off64_t position = lseek64(file, offset, SEEK_HOLE);
     return position >= 0 ? position : -errno;
 }
+
+int32_t skiff_syncfs(int32_t file) { return syncfs(file) == 0 ? 0 : -errno; }

@@ -1,6 +1,6 @@
 import Cgroups
 import Glibc
-import LinuxKernel
+package import LinuxKernel
 import OCIModel
 
 /// One mount of a container, as far as it can be prepared outside.
@@ -140,7 +140,7 @@ struct PreparedMounts: Sendable {
 
 extension OverlayFilesystem {
     /// The overlay as a detached mount; nil where the kernel's mount API lacks what it takes (before 6.5).
-    func detachedMount() throws(RuntimeError) -> SharedDescriptor? {
+    package func detachedMount() throws(RuntimeError) -> SharedDescriptor? {
         guard !lower.isEmpty else {
             throw RuntimeError(
                 .invalidSpecification, "an overlay root filesystem needs at least one lower directory")

@@ -66,43 +66,22 @@ struct TreeCopy: ~Copyable {
         var status = stat()
         try systemCall("fstat") { fstat(raw, &status) }
         try ExtendedAttributes.copy(from: raw, to: target.rawValue)
-        let names = try Self.names(of: raw)
+        let names = try directoryNames(of: raw)
         stack.append(Frame(source: source, target: target, names: names, status: status, path: path))
-    }
-
-    /// Names are bytes: they need not be UTF-8.
-    private static func names(of directory: Int32) throws(SystemCallError) -> [[CChar]] {
-        let copy = try reopen(directory).take()
-        guard let stream = fdopendir(copy) else {
-            let error = SystemCallError(call: "fdopendir")
-            close(copy)
-            throw error
-        }
-        defer { closedir(stream) }
-        var names: [[CChar]] = []
-        while let entry = readdir(stream) {
-            let name = withUnsafePointer(to: &entry.pointee.d_name) { pointer in
-                pointer.withMemoryRebound(to: CChar.self, capacity: 256) { start in
-                    Array(UnsafeBufferPointer(start: start, count: strlen(start) + 1))
-                }
-            }
-            if name != [0x2E, 0] && name != [0x2E, 0x2E, 0] { names.append(name) }
-        }
-        return names
     }
 
     private mutating func entry(_ name: [CChar], in frame: Frame) throws(SystemCallError) {
         let source = frame.source.rawValue
         let target = frame.target.rawValue
         var status = stat()
-        try systemCall("fstatat", text(name)) { fstatat(source, name, &status, AT_SYMLINK_NOFOLLOW) }
+        try systemCall("fstatat", displayName(name)) { fstatat(source, name, &status, AT_SYMLINK_NOFOLLOW) }
         let id = FileID(device: status.st_dev, inode: status.st_ino)
         if status.st_nlink > 1, status.st_mode & S_IFMT != S_IFDIR {
             if let first = links[id] {
                 // Where the path is too long for one call, the name gets a copy of its own.
                 if linkat(root, first, target, name, 0) == 0 { return }
                 guard errno == ENAMETOOLONG else {
-                    throw SystemCallError(call: "linkat", subject: text(name))
+                    throw SystemCallError(call: "linkat", subject: displayName(name))
                 }
             }
             links[id] = frame.path + name
@@ -120,7 +99,7 @@ struct TreeCopy: ~Copyable {
         let target = frame.target.rawValue
         // A directory that a caller made before (a mount point) is filled.
         if mkdirat(target, name, 0o700) != 0, errno != EEXIST {
-            throw SystemCallError(call: "mkdirat", subject: text(name))
+            throw SystemCallError(call: "mkdirat", subject: displayName(name))
         }
         try push(
             source: try open(name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, at: source),
@@ -144,34 +123,32 @@ struct TreeCopy: ~Copyable {
         _ name: [CChar], _ source: Int32, _ target: Int32, _ status: stat
     ) throws(SystemCallError) {
         var content = [CChar](repeating: 0, count: Int(PATH_MAX) + 1)
-        try systemCall("readlinkat", text(name)) { readlinkat(source, name, &content, Int(PATH_MAX)) }
-        try systemCall("symlinkat", text(name)) { symlinkat(content, target, name) }
+        try systemCall("readlinkat", displayName(name)) { readlinkat(source, name, &content, Int(PATH_MAX)) }
+        try systemCall("symlinkat", displayName(name)) { symlinkat(content, target, name) }
         try setOwnerAndTimes(name, target, status)
     }
 
     private func special(_ name: [CChar], _ target: Int32, _ status: stat) throws(SystemCallError) {
-        try systemCall("mknodat", text(name)) { mknodat(target, name, status.st_mode, status.st_rdev) }
+        try systemCall("mknodat", displayName(name)) { mknodat(target, name, status.st_mode, status.st_rdev) }
         try setOwnerAndTimes(name, target, status)
-        try systemCall("fchmodat", text(name)) { fchmodat(target, name, status.st_mode & 0o7777, 0) }
+        try systemCall("fchmodat", displayName(name)) { fchmodat(target, name, status.st_mode & 0o7777, 0) }
     }
 
     private func setOwnerAndTimes(_ name: [CChar], _ target: Int32, _ status: stat) throws(SystemCallError) {
-        try systemCall("fchownat", text(name)) {
+        try systemCall("fchownat", displayName(name)) {
             fchownat(target, name, status.st_uid, status.st_gid, AT_SYMLINK_NOFOLLOW)
         }
         let times = [status.st_atim, status.st_mtim]
-        try systemCall("utimensat", text(name)) { utimensat(target, name, times, AT_SYMLINK_NOFOLLOW) }
+        try systemCall("utimensat", displayName(name)) { utimensat(target, name, times, AT_SYMLINK_NOFOLLOW) }
     }
 
     private func open(_ name: [CChar], _ flags: Int32, at directory: Int32) throws(SystemCallError)
         -> Descriptor
     {
         Descriptor(
-            owning: try systemCall("openat", text(name)) { openat(directory, name, flags | O_CLOEXEC, 0o600) }
+            owning: try systemCall("openat", displayName(name)) {
+                openat(directory, name, flags | O_CLOEXEC, 0o600)
+            }
         )
-    }
-
-    private func text(_ name: [CChar]) -> String {
-        String(decoding: name.dropLast().map(UInt8.init(bitPattern:)), as: UTF8.self)
     }
 }

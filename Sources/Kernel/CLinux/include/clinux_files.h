@@ -17,4 +17,7 @@ int32_t skiff_fsetxattr(int32_t file, const char *name, const void *value, uint6
 int64_t skiff_seek_data(int32_t file, int64_t offset);
 int64_t skiff_seek_hole(int32_t file, int64_t offset);
 
+/* syncfs(2) of the file system that the open file is on. 0 or the negated errno. */
+int32_t skiff_syncfs(int32_t file);
+
 #endif

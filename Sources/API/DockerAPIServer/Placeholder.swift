@@ -1,0 +1,1 @@
+// The target's first file; gone as soon as it has another.

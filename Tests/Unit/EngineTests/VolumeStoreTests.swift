@@ -1,0 +1,67 @@
+import Glibc
+import LinuxKernel
+import Testing
+
+@testable import Engine
+
+@Suite(.enabled(if: getuid() == 0, "mounting layers needs root")) struct VolumeStoreTests {
+    final class Folder {
+        let path: String
+        init() throws {
+            var template = Array("/tmp/skiff-volumes-XXXXXX".utf8CString)
+            path = String(cString: try #require(mkdtemp(&template)))
+        }
+        deinit { _ = try? removeTree(path) }
+
+        func shell(_ script: String) throws -> String {
+            try ChildOutput.run(["sh", "-c", "cd \(path) && { \(script); }"]).text
+        }
+    }
+
+    @Test func anEmptyVolumeGetsTheMergedContentOfTheImage() throws {
+        let folder = try Folder()
+        _ = try folder.shell(
+            """
+            mkdir -p low/data/sub up/data; echo old > low/data/f; echo keep > low/data/sub/k; echo gone > low/data/gone
+            echo new > up/data/f; mknod up/data/gone c 0 0; chown 70:70 up/data; chmod 700 up/data
+            """)
+        let store = try VolumeStore(root: folder.path + "/volumes")
+        let volume = try store.ensure(name: "db")
+        #expect(volume.created)
+        try store.populate("db", from: [folder.path + "/up", folder.path + "/low"], path: "/data")
+        let listing = try folder.shell("cd \(volume.path); find . -printf '%p %U %m\\n' | sort; cat f sub/k")
+        #expect(listing == ". 70 700\n./f 0 644\n./sub 0 755\n./sub/k 0 644\nnew\nkeep\n")
+        _ = try folder.shell("rm -r \(volume.path)/sub")
+        try store.populate("db", from: [folder.path + "/low"], path: "/data")
+        #expect(!fileExists(volume.path + "/sub"), "a volume with content is left alone")
+    }
+
+    @Test func aLinkInTheImageNeverLeadsOutOfIt() throws {
+        let folder = try Folder()
+        _ = try folder.shell("mkdir low; ln -s /etc low/data; ln -s ../../../../etc low/up")
+        let store = try VolumeStore(root: folder.path + "/volumes")
+        for (name, path) in [("v1", "/data"), ("v2", "/up")] {
+            let volume = try store.ensure(name: name)
+            try store.populate(name, from: [folder.path + "/low"], path: path)
+            #expect(try folder.shell("ls -A \(volume.path)").isEmpty)
+        }
+    }
+
+    @Test func volumesAreFoundAgainWithAndWithoutTheirRecord() throws {
+        let folder = try Folder()
+        var store = try VolumeStore(root: folder.path + "/volumes")
+        let anonymous = try store.ensure(name: nil, labels: ["a": "b"])
+        _ = try store.ensure(name: "named")
+        _ = try folder.shell(
+            "rm volumes/named/volume.json; mkdir volumes/named/_data.new; echo 1 > volumes/named/_data/x")
+        store = try VolumeStore(root: folder.path + "/volumes")
+        #expect(try store.list() == [anonymous.name, "named"].sorted())
+        #expect(store.record(of: anonymous.name)?.labels == ["a": "b"])
+        #expect(store.record(of: "named") == nil && fileExists(store.path(of: "named") + "/x"))
+        #expect(!fileExists(folder.path + "/volumes/named/_data.new"))
+        #expect(try store.ensure(name: "named").created == false)
+        try store.remove("named")
+        #expect(throws: EngineError.self) { try store.remove("named") }
+        #expect(throws: EngineError.self) { try store.remove("../named") }
+    }
+}
