@@ -10,5 +10,6 @@
 #include "clinux_spawn.h"
 #include "clinux_mount.h"
 #include "clinux_process.h"
+#include "clinux_tree.h"
 
 #endif

@@ -1,5 +1,5 @@
 /// Points at some content (image-spec descriptor.md).
-package struct Descriptor: Sendable, Equatable, Codable {
+package struct ContentDescriptor: Sendable, Equatable, Codable {
     package var mediaType: String
     package var digest: Digest
     /// Size of the content in bytes.
@@ -26,13 +26,13 @@ package struct ImageManifest: Sendable, Equatable, Codable {
     package var schemaVersion: Int
     package var mediaType: String?
     package var artifactType: String?
-    package var config: Descriptor
+    package var config: ContentDescriptor
     /// Lowest layer first.
-    package var layers: [Descriptor]
-    package var subject: Descriptor?
+    package var layers: [ContentDescriptor]
+    package var subject: ContentDescriptor?
     package var annotations: [String: String]?
 
-    package init(mediaType: String = MediaType.ociManifest, config: Descriptor, layers: [Descriptor]) {
+    package init(mediaType: String = MediaType.ociManifest, config: ContentDescriptor, layers: [ContentDescriptor]) {
         schemaVersion = 2
         self.mediaType = mediaType
         self.config = config
@@ -44,21 +44,21 @@ package struct ImageManifest: Sendable, Equatable, Codable {
 package struct ImageIndex: Sendable, Equatable, Codable {
     package var schemaVersion: Int
     package var mediaType: String?
-    package var manifests: [Descriptor]
+    package var manifests: [ContentDescriptor]
     package var annotations: [String: String]?
 
-    package init(manifests: [Descriptor]) {
+    package init(manifests: [ContentDescriptor]) {
         schemaVersion = 2
         mediaType = MediaType.ociIndex
         self.manifests = manifests
     }
 
     /// The manifests that serve `platform`, the best first; those without a platform come last.
-    package func candidates(for platform: Platform) -> [Descriptor] {
+    package func candidates(for platform: Platform) -> [ContentDescriptor] {
         let isImage = manifests.filter {
             $0.annotations?["vnd.docker.reference.type"] != "attestation-manifest"
         }
-        let ranked = isImage.enumerated().compactMap { position, descriptor -> (Int, Int, Descriptor)? in
+        let ranked = isImage.enumerated().compactMap { position, descriptor -> (Int, Int, ContentDescriptor)? in
             guard let theirs = descriptor.platform else { return (1000, position, descriptor) }
             return platform.distance(to: theirs).map { ($0, position, descriptor) }
         }

@@ -1,0 +1,183 @@
+import CLinux
+import Glibc
+import LinuxKernel
+
+/// The folder that a layer is unpacked into, and descriptors of the directories in it that were used last.
+///
+/// Every walk is confined to the folder by the kernel (`RESOLVE_IN_ROOT`): symbolic links of the layer are followed,
+/// but only within it. One thread uses it.
+final class LayerTree {
+    private struct CachedDirectory {
+        /// With a null byte at the end.
+        var path: [UInt8]
+        var descriptor: Int32
+        /// Whether the path goes through a symbolic link.
+        var isThroughLink: Bool
+        var lastUse: UInt64
+    }
+
+    let root: Descriptor
+    /// Takes what other entries replace, for deletion with the staging folder.
+    private let displaced: Descriptor
+    private(set) var displacedCount = 0
+    /// Whether the directory looked up last was reached through a symbolic link of the layer.
+    private(set) var isThroughLink = false
+    private var cache: [CachedDirectory] = []
+    private var clock: UInt64 = 0
+
+    private static let cacheSize = 24
+    /// Longer paths are opened piece by piece: the kernel takes no more than PATH_MAX at a time.
+    private static let pieceLimit = 4000
+    private static let slash = UInt8(ascii: "/")
+
+    init(root: consuming Descriptor, displaced: consuming Descriptor) {
+        self.root = root
+        self.displaced = displaced
+    }
+
+    deinit { forgetDirectories() }
+
+    /// The parent directory of a path, for `*at` calls; valid until the next call.
+    /// - Parameter create: whether missing directories are made (0755, owner root), as every tar program does
+    /// - Throws: `SystemCallError`, such as ELOOP or ENOTDIR
+    func parent(of path: borrowing LayerPath, create: Bool) throws(SystemCallError) -> Int32 {
+        try directory(path.bytes, path.parentCount, create: create)
+    }
+
+    /// The directory at the first `length` bytes of `path`; valid until the next call.
+    func directory(_ path: [UInt8], _ length: Int, create: Bool) throws(SystemCallError) -> Int32 {
+        isThroughLink = false
+        if length == 0 { return root.rawValue }
+        clock += 1
+        for index in cache.indices.reversed()
+        where cache[index].path.count == length + 1 && Self.equal(cache[index].path, path, length) {
+            cache[index].lastUse = clock
+            isThroughLink = cache[index].isThroughLink
+            return cache[index].descriptor
+        }
+        let key = Self.prefix(path, length)
+        let descriptor = try open(key, create: create)
+        insert(
+            CachedDirectory(
+                path: key, descriptor: descriptor, isThroughLink: isThroughLink, lastUse: clock))
+        return descriptor
+    }
+
+    private static func equal(_ a: [UInt8], _ b: [UInt8], _ length: Int) -> Bool {
+        a.withUnsafeBytes { a in b.withUnsafeBytes { b in memcmp(a.baseAddress!, b.baseAddress!, length) == 0 } }
+    }
+
+    private static func prefix(_ path: [UInt8], _ length: Int) -> [UInt8] {
+        var prefix: [UInt8] = []
+        prefix.reserveCapacity(length + 1)
+        prefix.append(contentsOf: path[..<length])
+        prefix.append(0)
+        return prefix
+    }
+
+    private func insert(_ entry: CachedDirectory) {
+        guard cache.count >= Self.cacheSize else { return cache.append(entry) }
+        var oldest = 0
+        for index in cache.indices where cache[index].lastUse < cache[oldest].lastUse { oldest = index }
+        close(cache[oldest].descriptor)
+        cache[oldest] = entry
+    }
+
+    /// Something that a cached path may go through was replaced.
+    func forgetDirectories() {
+        for entry in cache { close(entry.descriptor) }
+        cache.removeAll(keepingCapacity: true)
+    }
+
+    // MARK: - Opening
+
+    private func open(_ path: [UInt8], create: Bool) throws(SystemCallError) -> Int32 {
+        let result = openInRoot(path)
+        if result >= 0 { return result }
+        guard -result == ENOENT, create else { throw Self.failure("openat2", -result, path) }
+        // Make what is missing, from the first missing component on.
+        for end in path.indices where path[end] == Self.slash || path[end] == 0 {
+            let prefix = Self.prefix(path, end)
+            let existing = openInRoot(prefix)
+            if existing >= 0 {
+                close(existing)
+            } else if -existing == ENOENT {
+                try makeDirectory(prefix)
+            } else {
+                throw Self.failure("openat2", -existing, prefix)
+            }
+        }
+        let made = openInRoot(path)
+        guard made >= 0 else { throw Self.failure("openat2", -made, path) }
+        return made
+    }
+
+    private func makeDirectory(_ path: [UInt8]) throws(SystemCallError) {
+        let slash = path.lastIndex(of: Self.slash)
+        var parent = root.rawValue
+        if let slash {
+            let parentPath = Self.prefix(path, slash)
+            parent = openInRoot(parentPath)
+            guard parent >= 0 else { throw Self.failure("openat2", -parent, parentPath) }
+        }
+        defer { if slash != nil { close(parent) } }
+        let result = path.withUnsafeBytes {
+            mkdirat(parent, $0.assumingMemoryBound(to: CChar.self).baseAddress! + (slash.map { $0 + 1 } ?? 0), 0o755)
+        }
+        // EEXIST: a symbolic link that leads nowhere.
+        if result != 0 { throw Self.failure("mkdirat", errno, path) }
+    }
+
+    /// A descriptor, or the negated errno.
+    private func openInRoot(_ path: [UInt8]) -> Int32 {
+        if path.count > Self.pieceLimit { return openInPieces(path) }
+        return path.withUnsafeBytes { bytes in
+            let text = bytes.assumingMemoryBound(to: CChar.self).baseAddress!
+            let direct = skiff_open_beneath(root.rawValue, text, openPathOnly | O_DIRECTORY)
+            guard direct == -ELOOP || direct == -ENOTDIR else { return direct }
+            isThroughLink = true
+            return skiff_open_in_root(root.rawValue, text, openPathOnly | O_DIRECTORY)
+        }
+    }
+
+    /// A path above PATH_MAX: symbolic links are followed in its first piece only, so that no later one can lead
+    /// anywhere else.
+    private func openInPieces(_ path: [UInt8]) -> Int32 {
+        var start = 0
+        var current = root.rawValue
+        isThroughLink = true  // nobody looked
+        while start < path.count - 1 {
+            var end = min(start + Self.pieceLimit, path.count - 1)
+            while end < path.count - 1, path[end] != Self.slash { end -= 1 }
+            let piece = Array(path[start..<end]) + [0]
+            let next = piece.withUnsafeBytes { bytes in
+                let text = bytes.assumingMemoryBound(to: CChar.self).baseAddress!
+                return start == 0
+                    ? skiff_open_in_root(current, text, openPathOnly | O_DIRECTORY)
+                    : skiff_open_beneath(current, text, openPathOnly | O_DIRECTORY)
+            }
+            if start > 0 { close(current) }
+            guard next >= 0 else { return next }
+            current = next
+            start = end + 1
+        }
+        return current
+    }
+
+    private static func failure(_ call: String, _ errno: Int32, _ path: [UInt8]) -> SystemCallError {
+        SystemCallError(call: call, errno: errno, subject: String(decoding: path.dropLast(), as: UTF8.self))
+    }
+
+    // MARK: - Replacing
+
+    /// Moves an entry out of the way, to the name `displacedCount`.
+    func displace(_ directory: Int32, _ base: UnsafePointer<CChar>) throws(SystemCallError) {
+        displacedCount += 1
+        let name = String(displacedCount)
+        let target = displaced.rawValue
+        try systemCall("renameat", String(cString: base)) { renameat(directory, base, target, name) }
+    }
+}
+
+/// O_PATH, which the C library's module does not show without _GNU_SOURCE.
+let openPathOnly: Int32 = 0o10_000_000
