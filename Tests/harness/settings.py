@@ -1,0 +1,44 @@
+"""Where things are and how long a test may wait; everything can be set from the environment."""
+
+import os
+import shutil
+from pathlib import Path
+
+PROJECT = Path(__file__).resolve().parents[2]
+
+#: The engine under test: `skiff` (default) or `docker`, which runs the same tests against Debian's dockerd to
+#: prove the tests themselves.
+ENGINE = os.environ.get("SKIFF_TEST_ENGINE", "skiff")
+
+#: Folder with the built executables.
+BUILD = Path(os.environ.get("SKIFF_BUILD") or PROJECT / ".build/debug").resolve()
+
+#: Long forms: many kills, many containers.
+SOAK = os.environ.get("SKIFF_SOAK") == "1"
+
+#: Factor on every deadline, for slow machines (a kernel in an emulator: 5 to 10).
+PATIENCE = float(os.environ.get("SKIFF_TEST_PATIENCE", "1"))
+
+#: Parent of the daemons' temporary folders.
+SCRATCH = Path(os.environ.get("SKIFF_TEST_DIR") or "/tmp")
+
+#: Programs of Debian's engines, put there by scripts/peers; PATH is searched after it.
+PEERS = Path(
+    os.environ.get("SKIFF_PEERS")
+    or Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "skiff/peers")
+
+
+def short_or_long(short: int, long: int) -> int:
+    """A count: small in CI, large with SKIFF_SOAK=1."""
+    return long if SOAK else short
+
+
+def peer(name: str) -> str | None:
+    """Path of a peer's program, or nil."""
+    path = os.pathsep.join([str(PEERS / "usr/bin"), str(PEERS / "usr/sbin"), os.environ["PATH"]])
+    return shutil.which(name, path=path)
+
+
+def docker_client() -> str | None:
+    """The newest docker command: one that the machine has comes before Debian's."""
+    return os.environ.get("SKIFF_TEST_DOCKER") or shutil.which("docker") or peer("docker")
