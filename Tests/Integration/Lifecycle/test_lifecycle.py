@@ -6,6 +6,8 @@ import signal
 import time
 from concurrent.futures import ThreadPoolExecutor
 
+import pytest
+
 from harness import settings
 from harness.waiting import wait_for
 
@@ -141,7 +143,8 @@ def test_exec_runs_in_the_same_namespaces(cli, name):
 
 def test_exec_errors(cli, name):
     cli("run", "-d", "--name", name, "busybox", "sleep", "1000")
-    done = cli("exec", name, "/no/such/file", status=127)
+    # Docker 20.10 says 126 here, newer ones 127.
+    done = cli("exec", name, "/no/such/file", status=127 if settings.ENGINE == "skiff" else 126)
     assert "no such file or directory" in done.stdout + done.stderr
     done = cli("exec", name, "/etc/passwd", status=126)
     assert "permission denied" in done.stdout + done.stderr
@@ -150,10 +153,15 @@ def test_exec_errors(cli, name):
     assert "is not running" in done.stderr
 
 
-def test_exec_privileges(cli, name):
+def test_exec_has_the_containers_capabilities(cli, name):
     cli("run", "-d", "--name", name, "busybox", "sleep", "1000")
     facts = cli.out("exec", name, "grep", "CapEff", "/proc/self/status")
     assert int(facts.split()[1], 16) == 0xA80425FB
+
+
+@pytest.mark.skiff_only  # Docker asks for every capability there is, and fails where the machine lacks one.
+def test_privileged_exec_has_more(cli, name):
+    cli("run", "-d", "--name", name, "busybox", "sleep", "1000")
     more = cli.out("exec", "--privileged", name, "grep", "CapEff", "/proc/self/status")
     assert int(more.split()[1], 16) > 0xA80425FB
 

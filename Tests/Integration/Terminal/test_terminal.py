@@ -3,6 +3,8 @@
 import pexpect
 import pytest
 
+from harness.waiting import wait_for
+
 
 @pytest.fixture
 def shell(cli, name):
@@ -39,9 +41,9 @@ def test_the_terminals_size_is_passed_on(shell):
     assert finish(shell) == 3
 
 
-def test_control_c_interrupts_the_program_only(shell):
+def test_control_c_interrupts_the_program_only(shell, cli, name):
     shell.sendline("sleep 1000")
-    shell.expect("sleep 1000")
+    wait_for(lambda: "sleep 1000" in cli.out("top", name), 10, "the program")
     shell.sendcontrol("c")
     shell.expect("/ # ")
     ask(shell, "echo status $?", "status 130")
