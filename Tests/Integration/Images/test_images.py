@@ -10,6 +10,7 @@ import tarfile
 import pytest
 
 from harness import images, settings
+from harness.archives import image_with_layers
 
 
 def members(data: bytes) -> dict[str, bytes]:
@@ -170,51 +171,14 @@ def test_ten_containers_share_one_image(cli, daemon, name, debian_image):
 
 def test_whiteouts_and_opaque_folders(cli, tmp_path):
     """Deleted files stay deleted, and a folder that a later layer replaces shows nothing of the earlier one."""
-    archive = two_layers(tmp_path)
+    archive = image_with_layers(tmp_path, "whiteouts:latest", [
+        {"gone": "x\n", "kept/file": "kept text\n", "replaced/old": "x\n"},
+        {".wh.gone": "", "replaced/.wh..wh..opq": "", "replaced/new": "y\n"},
+    ])
     cli("load", "-i", str(archive))
     out = cli.out("run", "--rm", "whiteouts", "sh", "-c", "ls /gone /kept /replaced 2>&1; cat /kept/file; ls -a /replaced")
     assert "/gone: No such file" in out and "old" not in out and "new" in out and "kept text" in out
     cli("rmi", "whiteouts")
-
-
-def two_layers(folder):
-    """A docker-save archive: BusyBox, then a layer that deletes and replaces."""
-    files = {}
-    with tarfile.open(images.archive("busybox", "docker")) as archive:
-        for one in archive:
-            if one.isfile():
-                files[one.name] = archive.extractfile(one).read()
-    manifest = json.loads(files["manifest.json"])[0]
-    config = json.loads(files[manifest["Config"]])
-    layers = [files[path] for path in manifest["Layers"]]
-    for entries in (
-        {"gone": "x\n", "kept/file": "kept text\n", "replaced/old": "x\n"},
-        {".wh.gone": "", "replaced/.wh..wh..opq": "", "replaced/new": "y\n"},
-    ):
-        data = io.BytesIO()
-        with tarfile.open(fileobj=data, mode="w") as layer:
-            for name, text in entries.items():
-                info = tarfile.TarInfo(name)
-                info.size = len(text)
-                layer.addfile(info, io.BytesIO(text.encode()))
-        layers.append(data.getvalue())
-    config["rootfs"]["diff_ids"] = [f"sha256:{hashlib.sha256(layer).hexdigest()}" for layer in layers]
-    config["history"] = [{"created_by": "test"} for _ in layers]
-    return docker_archive(folder / "archive.tar", config, layers, "whiteouts:latest")
-
-
-def docker_archive(target, config: dict, layers: list[bytes], reference: str):
-    text = json.dumps(config).encode()
-    image = hashlib.sha256(text).hexdigest()
-    manifest = [{"Config": f"{image}.json", "RepoTags": [reference],
-                 "Layers": [f"{number}/layer.tar" for number in range(len(layers))]}]
-    with tarfile.open(target, "w") as archive:
-        for name, data in [(f"{image}.json", text), ("manifest.json", json.dumps(manifest).encode())] + [
-                (f"{number}/layer.tar", data) for number, data in enumerate(layers)]:
-            info = tarfile.TarInfo(name)
-            info.size = len(data)
-            archive.addfile(info, io.BytesIO(data))
-    return target
 
 
 def test_file_attributes_survive(cli, debian_image):

@@ -1,0 +1,90 @@
+"""Drop-in mode: Skiff in Docker's place. In a mount namespace with a /var of its own, so that the host keeps its own."""
+
+import json
+import os
+import socket
+import subprocess
+
+import pytest
+
+from harness import images, settings
+from harness.waiting import wait_for
+
+pytestmark = pytest.mark.skiff_only
+
+SCRIPT = """
+set -e
+mount --make-rprivate /
+mkdir -p "$1/run" "$1/var"
+mount --bind "$1/run" /run
+mount --bind "$1/var" /var/lib
+shift
+ip link set lo up
+exec "$@"
+"""
+
+
+@pytest.fixture
+def host(tmp_path):
+    """Starts skiffd --drop-in in namespaces of its own; gives a function that runs commands there."""
+    started = []
+
+    def start(*arguments: str):
+        command = ["unshare", "--net", "--mount", "bash", "-c", SCRIPT, "bash", str(tmp_path),
+                   str(settings.BUILD / "skiffd"), "--drop-in", *arguments]
+        log = (tmp_path / "log").open("ab")
+        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        started.append(process)
+
+        def inside(*words: str, status: int = 0) -> str:
+            done = subprocess.run(["nsenter", "-t", str(process.pid), "--net", "--mount", *words],
+                                  stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60)
+            assert done.returncode == status, (words, done.stdout, done.stderr)
+            return done.stdout.strip()
+
+        def has_socket() -> bool:
+            assert process.poll() is None, (tmp_path / "log").read_text()
+            found = subprocess.run(["nsenter", "-t", str(process.pid), "--mount", "test", "-S", "/var/run/docker.sock"])
+            return found.returncode == 0
+
+        inside.process, inside.has_socket = process, has_socket
+        inside.log = lambda: (tmp_path / "log").read_text()
+        return inside
+
+    yield start
+    for process in started:
+        if process.poll() is None:
+            subprocess.run(["nsenter", "-t", str(process.pid), "--mount", "bash", "-c",
+                            f"export DOCKER_HOST=unix:///var/run/docker.sock; "
+                            f"for id in $({settings.BUILD}/skiff ps -aq); do {settings.BUILD}/skiff rm -f $id; done"],
+                           stdin=subprocess.DEVNULL, capture_output=True, timeout=60)
+            process.terminate()
+            process.wait(20)
+
+
+def test_names_and_places_are_dockers(host):
+    inside = host()
+    docker = settings.docker_client()
+    wait_for(lambda: inside.has_socket(), 15, "the socket")
+    inside(docker, "load", "-i", str(images.archive("busybox")))
+    identifier = inside(docker, "run", "-d", "-p", "8080:80", "busybox", "sleep", "1000")
+    facts = json.loads(inside(docker, "inspect", identifier))[0]
+    assert inside("stat", "-c", "%a", "/var/run/docker.sock") == "660"
+    assert "docker0" in inside("ip", "-br", "link")
+    assert inside("readlink", "-f", "/var/lib/docker") == "/var/lib/skiff"
+    paths = {line.split(":")[2] for line in open(f"/proc/{facts['State']['Pid']}/cgroup").read().split()}
+    assert any(path.endswith(f"/docker/{identifier}") for path in paths), paths
+    assert facts["NetworkSettings"]["IPAddress"].startswith("172.17.")
+    assert inside(docker, "info", "--format", "{{.Driver}}") == "overlay2"
+
+
+def test_another_engines_socket_is_refused(host, tmp_path):
+    (tmp_path / "run").mkdir()
+    other = socket.socket(socket.AF_UNIX)
+    other.bind(str(tmp_path / "run/docker.sock"))
+    other.listen()
+    inside = host()
+    assert inside.process.wait(20) != 0
+    assert "/var/run/docker.sock" in inside.log()
+    assert os.path.exists(tmp_path / "run/docker.sock")
+    other.close()
