@@ -84,12 +84,12 @@ def test_kill_pause_rename_and_their_conflicts(daemon):
 def test_unknown_containers_are_404_everywhere(daemon):
     for method, path in (("POST", "start"), ("POST", "stop"), ("POST", "restart"), ("POST", "kill"), ("POST", "wait"),
                          ("POST", "rename?name=new"), ("POST", "pause"), ("POST", "unpause"), ("GET", "top"),
-                         ("GET", "logs?stdout=1"), ("POST", "attach?stream=1&stdout=1"), ("POST", "resize?h=1&w=1"),
-                         ("GET", "json"), ("POST", "exec")):
+                         ("GET", "logs?stdout=1"), ("POST", "resize?h=1&w=1"), ("GET", "json"), ("POST", "exec")):
         body = {"Cmd": ["true"]} if path == "exec" else None
         answer = daemon.api(method, f"/containers/nobody/{path}", body)
         assert answer.status == 404 and answer.message.endswith("No such container: nobody"), (path, answer.status, answer.body)
     assert daemon.api("DELETE", "/containers/nobody").status == 404
+    assert daemon.api("POST", "/containers/nobody/attach?stream=1&stdout=1").status == 404
 
 
 def test_ids_can_be_shortened_when_they_stay_unique(daemon):

@@ -93,7 +93,8 @@ def test_a_bad_flag(cli):
 ], ids=lambda value: " ".join(value) if isinstance(value, tuple) else "")
 def test_a_bad_value(cli, options, words):
     done = cli("run", "--rm", "--pull", "never", *options, "busybox", "true", status=None)
-    assert done.returncode == 125, done
+    # Docker 20.10 takes a missing device for a missing program.
+    assert done.returncode == 125 or settings.ENGINE != "skiff" and done.returncode == 127, done
     assert words.lower() in done.stderr.lower(), done.stderr
 
 

@@ -1,0 +1,121 @@
+"""docker-py, as it comes from PyPI, against the daemon's socket."""
+
+import docker
+import pytest
+from docker.errors import APIError, ContainerError, ImageNotFound, NotFound
+
+from harness import images, settings
+from harness.waiting import wait_for
+
+
+@pytest.fixture
+def client(daemon):
+    connection = docker.DockerClient(base_url=daemon.host, timeout=int(60 * settings.PATIENCE))
+    yield connection
+    connection.close()
+
+
+def test_run_gives_the_output(client):
+    assert client.containers.run("busybox", ["echo", "hi"], remove=True) == b"hi\n"
+
+
+def test_a_failing_program_raises_with_its_status(client):
+    with pytest.raises(ContainerError) as caught:
+        client.containers.run("busybox", ["sh", "-c", "echo wrong >&2; exit 3"], remove=True)
+    assert caught.value.exit_status == 3 and caught.value.stderr == b"wrong\n"
+
+
+def test_life_cycle(client):
+    container = client.containers.create("busybox", ["sleep", "1000"], name="py", labels={"a": "1"},
+                                         environment={"X": "y"}, mem_limit="64m", ports={"80/tcp": 18097})
+    assert container.status == "created"
+    container.start()
+    container.reload()
+    assert container.status == "running" and container.labels == {"a": "1"}
+    assert container.ports["80/tcp"][0]["HostPort"] == "18097"
+    container.pause()
+    container.reload()
+    assert container.status == "paused"
+    container.unpause()
+    container.rename("py2")
+    assert client.containers.get("py2").id == container.id
+    container.restart(timeout=0)
+    container.stop(timeout=0)
+    assert container.wait()["StatusCode"] == 137
+    container.remove()
+    with pytest.raises(NotFound):
+        client.containers.get("py2")
+
+
+def test_exec(client):
+    container = client.containers.run("busybox", ["sleep", "1000"], detach=True)
+    assert container.exec_run(["sh", "-c", "echo out; exit 5"]) == (5, b"out\n")
+    code, streams = container.exec_run(["sh", "-c", "echo out; echo err >&2"], demux=True)
+    assert (code, streams) == (0, (b"out\n", b"err\n"))
+    assert b"33" in container.exec_run("id -u", user="www-data").output
+    lines = b"".join(container.exec_run(["seq", "1", "1000"], stream=True).output)
+    assert lines.split()[-1] == b"1000"
+
+
+def test_exec_over_a_socket(client):
+    container = client.containers.run("busybox", ["sleep", "1000"], detach=True)
+    _, stream = container.exec_run("cat", stdin=True, socket=True)
+    raw = stream._sock
+    raw.sendall(b"ping\n")
+    raw.settimeout(10)
+    assert raw.recv(100)[8:] == b"ping\n"
+    raw.close()
+
+
+def test_logs_and_their_stream(client):
+    container = client.containers.run("busybox", ["sh", "-c", "echo one; echo two >&2; sleep 0.5; echo three"],
+                                      detach=True)
+    assert b"".join(container.logs(stream=True, follow=True)) == b"one\ntwo\nthree\n"
+    assert container.logs(stdout=True, stderr=False) == b"one\nthree\n"
+    assert container.logs(tail=1) == b"three\n"
+
+
+def test_attach(client):
+    container = client.containers.create("busybox", ["cat"], stdin_open=True)
+    stream = container.attach_socket(params={"stdin": 1, "stdout": 1, "stream": 1})
+    container.start()
+    stream._sock.sendall(b"hello\n")
+    stream._sock.settimeout(10)
+    assert stream._sock.recv(100)[8:] == b"hello\n"
+    stream.close()
+
+
+def test_top_inspect_list(client):
+    container = client.containers.run("busybox", ["sleep", "1000"], detach=True, name="listed")
+    assert container.top()["Processes"][0][-1] == "sleep 1000"
+    assert [one.name for one in client.containers.list()] == ["listed"]
+    assert client.containers.list(filters={"status": "exited"}) == []
+
+
+def test_images(client):
+    loaded = client.images.load(images.archive("hello-world", "docker").read_bytes())
+    assert loaded[0].tags == ["hello-world:latest"]
+    assert loaded[0].tag("py/hello", "1")
+    assert client.images.get("py/hello:1").id == loaded[0].id
+    assert b"manifest.json" in b"".join(client.images.get("py/hello:1").save())
+    client.images.remove("py/hello:1")
+    client.images.remove("hello-world")
+    with pytest.raises(ImageNotFound):
+        client.images.get("hello-world")
+    assert "busybox:latest" in [tag for one in client.images.list() for tag in one.tags]
+
+
+def test_events(client):
+    events = client.events(decode=True, filters={"event": "die"})
+    container = client.containers.run("busybox", ["true"], detach=True)
+    assert next(events)["Actor"]["ID"] == container.id
+    events.close()
+    wait_for(lambda: client.containers.get(container.id).status == "exited", 5)
+
+
+def test_system(client):
+    assert client.ping() is True
+    assert client.version()["Os"] == "linux" and client.info()["Driver"] == "overlay2"
+    with pytest.raises(APIError) as caught:
+        client.containers.create("busybox", name="no/slash")
+    assert caught.value.status_code == 400

@@ -1,0 +1,166 @@
+"""`inspect`, `ps`, `images` and the files in a container as Debian's Docker 20.10 gives them, field by field.
+
+Both engines get the same commands over the same version of the interface. What may differ is listed here and explained
+in docs/differences.md; everything else is compared for presence, type and, where it is not an accident of the moment,
+value."""
+
+import json
+import re
+
+import pytest
+
+from harness import settings
+from harness.waiting import wait_for
+
+pytestmark = [
+    pytest.mark.skiff_only,
+    pytest.mark.skipif(not settings.peer("dockerd"), reason="no dockerd; scripts/peers puts Debian's in place"),
+]
+
+VERSION = "/v1.41"
+
+#: Paths whose value is an accident: ids, times, addresses, folders.
+ACCIDENTS = re.compile(
+    r"^(Id|Created|State\.(Pid|StartedAt|FinishedAt)|ResolvConfPath|HostnamePath|HostsPath|LogPath|Name"
+    r"|GraphDriver\.Data\..*|Config\.Hostname|NetworkSettings\.(SandboxID|SandboxKey|EndpointID|Gateway|IPAddress"
+    r"|IPPrefixLen|MacAddress)|NetworkSettings\.Networks\.bridge\.(NetworkID|EndpointID|Gateway|IPAddress|IPPrefixLen"
+    r"|MacAddress)|HostConfig\.CgroupParent)$")
+
+#: Paths that may be absent or differ, each with its reason (see docs/differences.md).
+ALLOWED = {
+    "AppArmorProfile": "set where the kernel has AppArmor",
+    "HostConfig.MaskedPaths": "Docker 20.10 lists fewer than today's default",
+    "HostConfig.ReadonlyPaths": "the same",
+}
+
+RUNS = {
+    "plain": ["busybox", "sleep", "1000"],
+    "options": ["-e", "A=1", "-l", "x=y", "-w", "/tmp", "-u", "www-data", "--memory", "64m", "--cpus", "0.5",
+                "--pids-limit", "50", "--read-only", "--cap-add", "SYS_PTRACE", "--cap-drop", "CHOWN", "--tmpfs", "/t:size=1m",
+                "--ulimit", "nofile=100:200", "--add-host", "db:10.0.0.1", "--dns", "192.0.2.1", "--shm-size", "16m",
+                "--stop-signal", "INT", "--stop-timeout", "3", "--oom-score-adj", "100", "--security-opt",
+                "no-new-privileges", "--sysctl", "net.ipv4.ip_forward=0", "--hostname", "box", "--init",
+                "-v", "/usr/share:/share:ro", "--mount", "type=bind,source=/usr/lib,target=/lib2,readonly",
+                "--expose", "81", "-p", "127.0.0.1:18201:80", "busybox", "sleep", "1000"],
+    "terminal": ["-it", "--network", "none", "busybox"],
+    "host": ["--network", "host", "--pid", "host", "--ipc", "host", "--uts", "host", "busybox", "sleep", "1000"],
+    "entrypoint": ["--entrypoint", "sleep", "--rm", "busybox", "1000"],
+}
+
+
+def flat(value, path: str = "") -> dict:
+    """`{"a": {"b": [1]}}` → `{"a.b": [1]}`; empty objects stay."""
+    if isinstance(value, dict) and value:
+        found = {}
+        for key, one in value.items():
+            found |= flat(one, f"{path}.{key}" if path else key)
+        return found
+    return {path: value}
+
+
+def differences(theirs, ours) -> list[str]:
+    left, right = flat(theirs), flat(ours)
+    lines = []
+    for path in sorted(set(left) | set(right)):
+        if path in ALLOWED:
+            continue
+        if path not in right:
+            lines.append(f"{path}: missing; Docker has {left[path]!r}")
+        elif path not in left:
+            lines.append(f"{path}: Docker has no such field; ours is {right[path]!r}")
+        elif ACCIDENTS.match(path):
+            if type(left[path]) is not type(right[path]):
+                lines.append(f"{path}: Docker has {left[path]!r}, ours is {right[path]!r}")
+        elif left[path] != right[path]:
+            lines.append(f"{path}: Docker has {left[path]!r}, ours is {right[path]!r}")
+    return lines
+
+
+@pytest.fixture(scope="module")
+def pair(reference, shared_engine):
+    return reference, shared_engine
+
+
+@pytest.fixture(autouse=True)
+def clean(pair):
+    yield
+    for engine in pair:
+        engine.remove_containers()
+
+
+@pytest.mark.parametrize("case", RUNS)
+def test_inspect_of_a_running_container(pair, case):
+    seen = []
+    for engine in pair:
+        engine.cli()("run", "-d", "--name", "compared", *RUNS[case])
+        seen.append(engine.api("GET", f"{VERSION}/containers/compared/json").json)
+    assert differences(*seen) == []
+
+
+def test_inspect_of_created_ended_and_paused_containers(pair):
+    seen = [[], []]
+    for box, engine in zip(seen, pair):
+        cli = engine.cli()
+        cli("create", "--name", "created", "busybox", "true")
+        cli("run", "--name", "ended", "busybox", "sh", "-c", "exit 3", status=3)
+        cli("run", "--name", "missing", "busybox", "nosuchprogram", status=127)
+        cli("run", "-d", "--name", "paused", "busybox", "sleep", "1000")
+        cli("pause", "paused")
+        for name in ("created", "ended", "missing", "paused"):
+            box.append(engine.api("GET", f"{VERSION}/containers/{name}/json").json)
+        cli("unpause", "paused")
+    for theirs, ours in zip(*seen):
+        assert [line for line in differences(theirs, ours) if not line.startswith("State.Error: ")] == []
+        assert bool(theirs["State"]["Error"]) == bool(ours["State"]["Error"])
+
+
+def test_list_of_containers(pair):
+    seen = []
+    for engine in pair:
+        cli = engine.cli()
+        cli("run", "-d", "--name", "listed", "-l", "a=b", "-p", "18202:80", "-v", "/usr/share:/share", "busybox", "sleep", "9999")
+        one = engine.api("GET", f"{VERSION}/containers/json").json[0]
+        one["Ports"].sort(key=json.dumps)
+        one["Status"] = re.sub(r"\d+|About a|Less than a", "N", one["Status"])
+        seen.append(one)
+    accidents = ("Id", "Created", "NetworkSettings.Networks.bridge.", "Status")
+    lines = [line for line in differences(*seen) if not line.startswith(accidents)]
+    assert lines == []
+
+
+def test_image_fields(pair):
+    seen = [engine.api("GET", f"{VERSION}/images/busybox/json").json for engine in pair]
+    lines = [line for line in differences(*seen)
+             if not line.startswith(("Size", "VirtualSize", "Metadata.", "GraphDriver", "RepoDigests"))]
+    assert lines == []
+
+
+def test_columns_of_the_client(pair):
+    outputs = []
+    for engine in pair:
+        cli = engine.cli()
+        cli("run", "-d", "--name", "listed", "-p", "127.0.0.1:18203:80", "busybox", "sleep", "9999")
+        wait_for(lambda: cli.out("ps", "-q"), 5)
+        text = cli.out("ps", "--format", "{{.Image}}|{{.Command}}|{{.Ports}}|{{.Names}}|{{.LocalVolumes}}|{{.Networks}}|{{.State}}")
+        outputs.append(text)
+    assert outputs[0] == outputs[1]
+
+
+FILES = {
+    "mounts": "awk '{print $2, $3}' /proc/mounts | sort",
+    "masked": "ls -ld /proc/kcore /proc/keys /proc/timer_list /proc/scsi /sys/firmware 2>/dev/null | awk '{print $1, $NF}'",
+    "devices": "ls -l /dev | awk '{print $1, $3, $4, $NF}'",
+    "limits": "ulimit -a",
+    "status": "grep -E '^(Cap|NoNewPrivs|Seccomp:|Groups|Umask)' /proc/self/status",
+    "environment": "env | grep -v HOSTNAME | sort",
+    "hosts": "sed 's/[0-9a-f]\\{12\\}/ID/; s/172[0-9.]*/IP/; s/10\\.213[0-9.]*/IP/' /etc/hosts",
+    "links": "ls -l /etc/mtab /dev/fd /dev/stdin 2>&1 | awk '{print $1, $(NF-2), $NF}'",
+    "sysctl": "cd /proc/sys/net/ipv4; cat ip_unprivileged_port_start ping_group_range ip_forward",
+    "folders": "stat -c '%a %u:%g %n' / /tmp /proc /sys /dev /dev/shm /dev/pts /dev/mqueue /etc/hosts /etc/hostname /etc/resolv.conf",
+}
+
+
+@pytest.mark.parametrize("what", FILES)
+def test_what_a_program_sees(pair, what):
+    theirs, ours = (engine.cli().out("run", "--rm", "busybox", "sh", "-c", FILES[what], status=None) for engine in pair)
+    assert ours == theirs
