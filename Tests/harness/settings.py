@@ -13,6 +13,9 @@ ENGINE = os.environ.get("SKIFF_TEST_ENGINE", "skiff")
 #: Folder with the built executables.
 BUILD = Path(os.environ.get("SKIFF_BUILD") or PROJECT / ".build/debug").resolve()
 
+#: The OCI runtime under test; another one's path proves the tests themselves.
+RUNTIME = Path(os.environ.get("SKIFF_TEST_RUNTIME") or BUILD / "skiff-runtime")
+
 #: Long forms: many kills, many containers.
 SOAK = os.environ.get("SKIFF_SOAK") == "1"
 

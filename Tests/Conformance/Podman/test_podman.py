@@ -25,7 +25,7 @@ def podman(tmp_path_factory):
     folder = tmp_path_factory.mktemp("podman")
     (folder / "containers.conf").write_text(
         '[engine]\ncgroup_manager = "cgroupfs"\nevents_logger = "file"\n'
-        '[containers]\ndefault_ulimits = ["nofile=1024:2048"]\n')
+        '[containers]\ndefault_ulimits = ["nofile=1024:2048", "nproc=1024:2048"]\n')
     (folder / "policy.json").write_text('{"default": [{"type": "insecureAcceptAnything"}]}')
     (folder / "storage.conf").write_text(
         f'[storage]\ndriver = "overlay"\nrunroot = "{folder}/run"\ngraphroot = "{folder}/graph"\n')
@@ -35,7 +35,7 @@ def podman(tmp_path_factory):
 
     def run(*arguments: str, status: int | None = 0, input: str | None = None) -> str:
         done = subprocess.run(
-            [PODMAN, "--runtime", str(settings.BUILD / "skiff-runtime"), "--cgroup-manager", "cgroupfs", *arguments],
+            [PODMAN, "--runtime", str(settings.RUNTIME), "--cgroup-manager", "cgroupfs", *arguments],
             input=input, stdin=subprocess.DEVNULL if input is None else None, capture_output=True, text=True,
             env=environment, timeout=120 * settings.PATIENCE)
         assert status is None or done.returncode == status, (arguments, done.stdout, done.stderr)
@@ -93,4 +93,4 @@ def test_limits_and_security(podman):
 def test_inspect_names_the_runtime(podman, name):
     podman("create", "--name", name, *OPTIONS, "busybox", "true")
     facts = json.loads(podman("inspect", name))[0]
-    assert facts["OCIRuntime"] == str(settings.BUILD / "skiff-runtime")
+    assert facts["OCIRuntime"] == str(settings.RUNTIME)

@@ -1,0 +1,39 @@
+# Everyday work. Every target is one command of scripts/ or swift; read it there.
+
+SWIFT ?= swift
+
+.PHONY: help build release test integration check fmt bench soak images run
+
+help: ## this list
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
+
+build: ## debug build of everything
+	$(SWIFT) build
+
+release: ## release build of everything
+	$(SWIFT) build -c release
+
+test: ## unit tests (no root, no network)
+	scripts/test --unit
+
+integration: build ## integration, conformance and fault tests in their short form (root)
+	scripts/test --integration
+
+check: ## formatting, and every test in its short form: what has to pass before a change lands
+	$(SWIFT) format lint --strict --recursive --parallel Sources Tests/Unit Package.swift
+	scripts/test
+
+fmt: ## format all Swift code
+	$(SWIFT) format --in-place --recursive --parallel Sources Tests/Unit
+
+bench: release ## Skiff and the installed peers side by side (root)
+	Benchmarks/run
+
+soak: build ## the long forms of the integration and fault tests (root, an hour and more)
+	SKIFF_SOAK=1 scripts/test --integration -p no:timeout
+
+images: ## the test images, from Debian packages (root)
+	scripts/make-images
+
+run: ## from a clone to a web server in a container (root)
+	scripts/quickstart
