@@ -1,0 +1,71 @@
+// linux/rtnetlink.h, linux/if_link.h, linux/if_addr.h, linux/neighbour.h
+
+enum RouteMessage {
+    static let newLink: UInt16 = 16
+    static let deleteLink: UInt16 = 17
+    static let getLink: UInt16 = 18
+    static let newAddress: UInt16 = 20
+    static let deleteAddress: UInt16 = 21
+    static let getAddress: UInt16 = 22
+    static let newRoute: UInt16 = 24
+    static let getRoute: UInt16 = 26
+    static let newNeighbour: UInt16 = 28
+}
+
+enum LinkAttribute {
+    static let address: UInt16 = 1
+    static let name: UInt16 = 3
+    static let mtu: UInt16 = 4
+    static let master: UInt16 = 10
+    static let linkInfo: UInt16 = 18
+    static let perFamily: UInt16 = 26
+    static let namespaceDescriptor: UInt16 = 28
+
+    // Nested in linkInfo.
+    static let kind: UInt16 = 1
+    static let data: UInt16 = 2
+    static let slaveKind: UInt16 = 4
+    static let slaveData: UInt16 = 5
+
+    // Nested in data of a veth.
+    static let vethPeer: UInt16 = 1
+
+    // Nested in data of a bridge.
+    static let bridgeSTPState: UInt16 = 5
+
+    // Nested in slaveData of a bridge port.
+    static let portHairpin: UInt16 = 4
+    static let portIsolated: UInt16 = 33
+
+    // Nested in perFamily, AF_INET6.
+    static let addressGenerationMode: UInt16 = 8
+    static let generationModeNone: UInt8 = 1
+}
+
+enum AddressAttribute {
+    static let address: UInt16 = 1
+    static let local: UInt16 = 2
+    static let broadcast: UInt16 = 4
+    static let flags: UInt16 = 8
+    static let noDuplicateDetection: UInt32 = 0x02
+}
+
+enum RouteAttribute {
+    static let destination: UInt16 = 1
+    static let outputInterface: UInt16 = 4
+    static let gateway: UInt16 = 5
+    static let table: UInt16 = 15
+
+    static let mainTable: UInt8 = 254
+    static let protocolBoot: UInt8 = 3
+    static let scopeUniverse: UInt8 = 0
+    static let typeUnicast: UInt8 = 1
+}
+
+enum NeighbourAttribute {
+    static let linkLayerAddress: UInt16 = 2
+
+    static let stateReachable: UInt16 = 0x02
+    /// The entry belongs to the bridge that the interface is a port of.
+    static let flagMaster: UInt8 = 0x04
+}
