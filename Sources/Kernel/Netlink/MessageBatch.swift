@@ -50,7 +50,9 @@ package struct MessageBatch: Sendable {
         withUnsafeBytes(of: value) { bytes.append(contentsOf: $0) }
     }
 
-    package mutating func append(contentsOf content: some Sequence<UInt8>) { bytes.append(contentsOf: content) }
+    package mutating func append(contentsOf content: some Sequence<UInt8>) {
+        bytes.append(contentsOf: content)
+    }
 
     package mutating func attribute(_ type: UInt16, _ content: some Collection<UInt8>) {
         attributeHeader(type, length: content.count)
@@ -115,5 +117,14 @@ package struct MessageBatch: Sendable {
             copy.store(first &+ UInt32(truncatingIfNeeded: index), at: message.offset + 8)
         }
         return copy.bytes
+    }
+}
+
+extension MessageBatch {
+    /// Asks for an acknowledgement of the last message, which is enough where errors of the others are reported anyway.
+    mutating func acknowledgeLast() {
+        guard let index = messages.indices.last else { return }
+        messages[index].flags.insert(.acknowledge)
+        store(messages[index].flags.rawValue, at: messages[index].offset + 6)
     }
 }

@@ -1,5 +1,5 @@
 /// One received netlink message. Its content comes from the kernel, but is read as if it came from anybody.
-package struct ReceivedMessage: Sendable {
+package struct NetlinkMessage: Sendable {
     package let type: UInt16
     package let flags: MessageFlags
     package let sequence: UInt32
@@ -8,14 +8,14 @@ package struct ReceivedMessage: Sendable {
     package let payload: ArraySlice<UInt8>
 
     /// Reads the messages of a datagram; stops at the first that is cut off or malformed.
-    package static func parse(_ datagram: ArraySlice<UInt8>) -> [ReceivedMessage] {
-        var messages: [ReceivedMessage] = []
+    package static func parse(_ datagram: ArraySlice<UInt8>) -> [NetlinkMessage] {
+        var messages: [NetlinkMessage] = []
         var rest = datagram
         while rest.count >= 16, let length = rest.integer(UInt32.self, at: 0).map(Int.init), length >= 16,
             length <= rest.count
         {
             messages.append(
-                ReceivedMessage(
+                NetlinkMessage(
                     type: rest.integer(at: 4) ?? 0, flags: MessageFlags(rawValue: rest.integer(at: 6) ?? 0),
                     sequence: rest.integer(at: 8) ?? 0, port: rest.integer(at: 12) ?? 0,
                     payload: rest.dropFirst(16).prefix(length - 16)))

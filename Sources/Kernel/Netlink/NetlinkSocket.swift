@@ -29,7 +29,9 @@ package final class NetlinkSocket: @unchecked Sendable {
         // Errors without the copy of the request, and with the kernel's own words.
         try Self.set(raw, SocketOption.level, SocketOption.capAcknowledgement, 1)
         try Self.set(raw, SocketOption.level, SocketOption.extendedAcknowledgement, 1)
-        for group in groups { try Self.set(raw, SocketOption.level, SocketOption.addMembership, Int32(group)) }
+        for group in groups {
+            try Self.set(raw, SocketOption.level, SocketOption.addMembership, Int32(group))
+        }
         // Answers are queued before send returns; a kernel that never answers must not hang the daemon.
         var limit = timeval(tv_sec: groups.isEmpty ? 10 : 0, tv_usec: 0)
         try systemCall("setsockopt", "SO_RCVTIMEO") {
@@ -73,7 +75,7 @@ package final class NetlinkSocket: @unchecked Sendable {
     }
 
     /// Sends one request and collects what it returns: one answer, or with `.dump` all of them.
-    package func request(_ batch: MessageBatch) throws(SystemCallError) -> [ReceivedMessage] {
+    package func request(_ batch: MessageBatch) throws(SystemCallError) -> [NetlinkMessage] {
         for _ in 0..<8 {
             if let answer = try requestOnce(batch) { return answer }
         }
@@ -81,10 +83,10 @@ package final class NetlinkSocket: @unchecked Sendable {
     }
 
     /// nil where the data changed during the dump.
-    private func requestOnce(_ batch: MessageBatch) throws(SystemCallError) -> [ReceivedMessage]? {
+    private func requestOnce(_ batch: MessageBatch) throws(SystemCallError) -> [NetlinkMessage]? {
         guard let request = batch.messages.first else { return [] }
         let first = try send(batch)
-        var answer: [ReceivedMessage] = []
+        var answer: [NetlinkMessage] = []
         var interrupted = false
         while true {
             for message in try receive() where message.sequence == first {
@@ -98,7 +100,9 @@ package final class NetlinkSocket: @unchecked Sendable {
                     return interrupted ? nil : answer
                 default:
                     answer.append(message)
-                    if !message.flags.contains(.multipart), !request.flags.contains(.acknowledge) { return answer }
+                    if !message.flags.contains(.multipart), !request.flags.contains(.acknowledge) {
+                        return answer
+                    }
                 }
             }
         }
@@ -129,21 +133,21 @@ package final class NetlinkSocket: @unchecked Sendable {
 
     /// Receives one datagram. Blocks; with multicast groups without a limit.
     /// - Throws: `ENOBUFS` where notifications were lost
-    package func receive() throws(SystemCallError) -> [ReceivedMessage] {
+    package func receive() throws(SystemCallError) -> [NetlinkMessage] {
         let raw = descriptor.rawValue
         let count = try systemCall("recv", "netlink") {
-            buffer.withUnsafeMutableBytes { recv(raw, $0.baseAddress, $0.count, Int32(MSG_TRUNC.rawValue)) }
+            buffer.withUnsafeMutableBytes { recv(raw, $0.baseAddress, $0.count, Int32(MSG_TRUNC)) }
         }
         if count > buffer.count {
             // A datagram longer than the buffer is gone; the next one will fit.
             buffer = [UInt8](repeating: 0, count: count * 2)
             throw SystemCallError(call: "recv", errno: ENOBUFS, subject: "netlink")
         }
-        return ReceivedMessage.parse(buffer[0..<count])
+        return NetlinkMessage.parse(buffer[0..<count])
     }
 
     private static func error(
-        _ number: Int32, _ request: MessageBatch.Message, _ message: ReceivedMessage
+        _ number: Int32, _ request: MessageBatch.Message, _ message: NetlinkMessage
     ) -> SystemCallError {
         // struct nlmsgerr: the error, the header of the request (its payload is capped), then attributes.
         let words = message.attributes(after: 20)[1]?.string ?? ""

@@ -1,3 +1,4 @@
+import CLinux
 import Glibc
 package import LinuxKernel
 
@@ -50,7 +51,7 @@ package enum NetworkNamespace {
 
         override func perform() {
             do throws(SystemCallError) {
-                try systemCall("setns", "network namespace") { setns(descriptor, CLONE_NEWNET) }
+                try rawCall("setns", "network namespace") { skiff_enter_network_namespace(descriptor) }
                 result = .success(try body())
             } catch {
                 result = .failure(error)

@@ -5,6 +5,7 @@
    module. One header per concern; add yours below. */
 #include "clinux_base.h"
 #include "clinux_files.h"
+#include "clinux_network.h"
 #include "clinux_socket.h"
 #include "clinux_epoll.h"
 #include "clinux_spawn.h"

@@ -13,12 +13,15 @@ package struct InterfaceAddress: Sendable, Hashable {
         self.prefixLength = prefixLength
     }
 
-    package init?(_ message: ReceivedMessage) {
-        guard message.type == RouteMessage.newAddress, let prefix = message.payload.integer(UInt8.self, at: 1),
+    package init?(_ message: NetlinkMessage) {
+        guard message.type == RouteMessage.newAddress,
+            let prefix = message.payload.integer(UInt8.self, at: 1),
             let index = message.payload.integer(UInt32.self, at: 4)
         else { return nil }
         let attributes = message.attributes(after: 8)
-        guard let content = (attributes[AddressAttribute.local] ?? attributes[AddressAttribute.address])?.content
+        guard
+            let content = (attributes[AddressAttribute.local] ?? attributes[AddressAttribute.address])?
+                .content
         else { return nil }
         interface = Int32(truncatingIfNeeded: index)
         address = Array(content)
@@ -35,7 +38,7 @@ package struct Route: Sendable, Hashable {
     /// `AF_INET` or `AF_INET6`.
     package let family: Int32
 
-    package init?(_ message: ReceivedMessage) {
+    package init?(_ message: NetlinkMessage) {
         guard message.type == RouteMessage.newRoute, let family = message.payload.integer(UInt8.self, at: 0),
             let prefix = message.payload.integer(UInt8.self, at: 1),
             message.payload.integer(UInt8.self, at: 4) == RouteAttribute.mainTable
@@ -63,10 +66,12 @@ extension MessageBatch {
     }
 
     private mutating func changeAddress(
-        _ address: InterfaceAddress, _ type: UInt16, _ name: String, _ tolerated: [Int32], _ broadcast: [UInt8]?
+        _ address: InterfaceAddress, _ type: UInt16, _ name: String, _ tolerated: [Int32],
+        _ broadcast: [UInt8]?
     ) {
         let isNew = type == RouteMessage.newAddress
-        let flags: MessageFlags = isNew ? [.request, .acknowledge, .create, .exclusive] : [.request, .acknowledge]
+        let flags: MessageFlags =
+            isNew ? [.request, .acknowledge, .create, .exclusive] : [.request, .acknowledge]
         message(type, flags, name: name, subject: "interface \(address.interface)", tolerated: tolerated) {
             $0.append(family(of: address.address))
             $0.append(UInt8(clamping: address.prefixLength))

@@ -70,7 +70,9 @@ extension MessageBatch {
                         $0.linkHeader()
                         $0.attribute(LinkAttribute.name, string: pair.peerName)
                         $0.attribute(LinkAttribute.address, pair.peerAddress)
-                        if let mtu = pair.mtu { $0.attribute(LinkAttribute.mtu, number: UInt32(clamping: mtu)) }
+                        if let mtu = pair.mtu {
+                            $0.attribute(LinkAttribute.mtu, number: UInt32(clamping: mtu))
+                        }
                         $0.attribute(LinkAttribute.namespaceDescriptor, number: pair.peerNamespace)
                     }
                 }
@@ -88,7 +90,8 @@ extension MessageBatch {
 
     /// Changes a bridge port, named rather than numbered so that the batch which made it can carry this too.
     package mutating func setBridgePort(_ name: String, _ options: BridgePortOptions) {
-        message(RouteMessage.newLink, [.request, .acknowledge], name: "RTM_NEWLINK", subject: "port \(name)") {
+        message(RouteMessage.newLink, [.request, .acknowledge], name: "RTM_NEWLINK", subject: "port \(name)")
+        {
             $0.linkHeader()
             $0.attribute(LinkAttribute.name, string: name)
             $0.nested(LinkAttribute.linkInfo) {
@@ -110,7 +113,9 @@ extension MessageBatch {
             if let mtu { $0.attribute(LinkAttribute.mtu, number: UInt32(clamping: mtu)) }
             $0.nested(LinkAttribute.linkInfo) {
                 $0.attribute(LinkAttribute.kind, string: "bridge")
-                $0.nested(LinkAttribute.data) { $0.attribute(LinkAttribute.bridgeSTPState, number: UInt32(0)) }
+                $0.nested(LinkAttribute.data) {
+                    $0.attribute(LinkAttribute.bridgeSTPState, number: UInt32(0))
+                }
             }
         }
     }
@@ -122,7 +127,9 @@ extension MessageBatch {
     }
 
     package mutating func setMTU(_ index: Int32, name: String, mtu: Int) {
-        message(RouteMessage.newLink, [.request, .acknowledge], name: "RTM_NEWLINK", subject: "\(name) mtu \(mtu)") {
+        message(
+            RouteMessage.newLink, [.request, .acknowledge], name: "RTM_NEWLINK", subject: "\(name) mtu \(mtu)"
+        ) {
             $0.linkHeader(index: index)
             $0.attribute(LinkAttribute.mtu, number: UInt32(clamping: mtu))
         }
@@ -131,7 +138,8 @@ extension MessageBatch {
     /// Deletes an interface. For a veth the kernel waits for grace periods: tens of milliseconds.
     package mutating func deleteLink(_ name: String) {
         message(
-            RouteMessage.deleteLink, [.request, .acknowledge], name: "RTM_DELLINK", subject: name, tolerated: [ENODEV]
+            RouteMessage.deleteLink, [.request, .acknowledge], name: "RTM_DELLINK", subject: name,
+            tolerated: [ENODEV]
         ) {
             $0.linkHeader()
             $0.attribute(LinkAttribute.name, string: name)
@@ -164,7 +172,7 @@ package struct Link: Sendable, Hashable {
     package let address: [UInt8]
     package let isUp: Bool
 
-    package init?(_ message: ReceivedMessage) {
+    package init?(_ message: NetlinkMessage) {
         guard message.type == RouteMessage.newLink, let index = message.payload.integer(Int32.self, at: 4),
             let flags = message.payload.integer(UInt32.self, at: 8)
         else { return nil }

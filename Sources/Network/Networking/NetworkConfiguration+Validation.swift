@@ -1,0 +1,81 @@
+extension NetworkConfiguration {
+    /// Refuses what cannot work, before anything is made.
+    func validate() throws(NetworkError) {
+        let isName = instance.utf8.allSatisfy { byte in
+            (0x61...0x7a).contains(byte) || (0x41...0x5a).contains(byte) || (0x30...0x39).contains(byte)
+                || byte == UInt8(ascii: "_") || byte == UInt8(ascii: "-")
+        }
+        guard isName, (1...64).contains(instance.utf8.count) else {
+            throw refusal("the instance name \(instance) is not made of letters, digits, _ and -")
+        }
+        if let bridgeName {
+            guard (1...15).contains(bridgeName.utf8.count), !bridgeName.contains("/"), bridgeName != ".",
+                bridgeName != "..", !bridgeName.contains(where: { $0.isWhitespace })
+            else { throw refusal("\(bridgeName) cannot be an interface's name (at most 15 characters)") }
+        }
+        if let mtu, !(68...65535).contains(mtu) {
+            throw refusal("the mtu \(mtu) is not between 68 and 65535")
+        }
+        try validateAddresses()
+        for pool in addressPools {
+            guard pool.size >= pool.base.prefixLength, pool.size <= pool.base.address.bits else {
+                throw refusal("the address pool \(pool.base) cannot be cut into networks of /\(pool.size)")
+            }
+        }
+    }
+
+    private func validateAddresses() throws(NetworkError) {
+        if let bridgeAddress {
+            guard bridgeAddress.address.isIPv4, (8...30).contains(bridgeAddress.prefixLength),
+                bridgeAddress.address != bridgeAddress.first, bridgeAddress.address != bridgeAddress.last
+            else {
+                throw refusal("bip \(bridgeAddress) is not the address of an interface in an IPv4 subnet")
+            }
+            if let fixedCIDR, !bridgeAddress.network.contains(fixedCIDR.first) {
+                throw refusal(
+                    "fixed-cidr \(fixedCIDR) is not within the bridge's subnet \(bridgeAddress.network)")
+            }
+            if let gateway = defaultGateway, !bridgeAddress.network.contains(.v4(gateway)) {
+                throw refusal(
+                    "default-gateway \(gateway) is not within the bridge's subnet \(bridgeAddress.network)")
+            }
+        }
+        if let bridgeAddressV6, bridgeAddressV6.address.isIPv4 {
+            throw refusal("bip6 \(bridgeAddressV6) is no IPv6 address")
+        }
+        if let fixedCIDR, !fixedCIDR.address.isIPv4 {
+            throw refusal("fixed-cidr \(fixedCIDR) is no IPv4 subnet")
+        }
+        if let fixedCIDRv6, fixedCIDRv6.address.isIPv4 {
+            throw refusal("fixed-cidr-v6 \(fixedCIDRv6) is no IPv6 subnet")
+        }
+    }
+
+    private func refusal(_ message: String) -> NetworkError { NetworkError(.invalidConfiguration, message) }
+}
+
+extension NetworkRecord {
+    /// Fills in what `network inspect bridge` shows of the default bridge.
+    mutating func describe(_ bridge: BridgeInterface, _ configuration: NetworkConfiguration) {
+        var gateway = bridge.address.address
+        if let other = configuration.defaultGateway { gateway = .v4(other) }
+        ipamConfigurations = [
+            AddressConfiguration(
+                subnet: bridge.address.network, ipRange: configuration.fixedCIDR?.network, gateway: gateway)
+        ]
+        if let v6 = bridge.addressV6 {
+            enableIPv6 = true
+            let gatewayV6 = configuration.defaultGatewayV6.map(IPAddress.v6) ?? v6.address
+            ipamConfigurations.append(AddressConfiguration(subnet: v6.network, gateway: gatewayV6))
+        }
+        let prefix = "com.docker.network.bridge."
+        options = [
+            prefix + "default_bridge": "true",
+            prefix + "enable_icc": "\(configuration.interContainerCommunication)",
+            prefix + "enable_ip_masquerade": "\(configuration.masquerade)",
+            prefix + "host_binding_ipv4": configuration.hostBindingAddress?.description ?? "0.0.0.0",
+            prefix + "name": bridge.name,
+            "com.docker.network.driver.mtu": "\(bridge.mtu ?? 1500)",
+        ]
+    }
+}

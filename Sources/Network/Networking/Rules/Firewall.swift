@@ -1,0 +1,131 @@
+import Glibc
+import LinuxKernel
+import Logging
+import Netlink
+import Synchronization
+
+/// The instance's nftables table: changed in transactions, and put back when somebody else removed something from it.
+final class Firewall: Sendable {
+    private struct State {
+        var model = FirewallModel()
+        var socket: NetlinkSocket?
+    }
+
+    let table: String
+    private let logger: Logger
+    private let state = Mutex(State())
+
+    init(table: String, logger: Logger) {
+        self.table = table
+        self.logger = logger
+    }
+
+    /// The netlink name of the socket that makes the changes; 0 before the first.
+    var port: UInt32 { state.withLock { $0.socket?.port ?? 0 } }
+
+    /// Puts a whole model in place of the table, in one step: connections that go on are not disturbed.
+    func replace(with model: FirewallModel) throws(SystemCallError) {
+        try withState { state throws(SystemCallError) in
+            state.model = model
+            try Self.send(model.replacing(table: table), &state)
+        }
+    }
+
+    func add(_ bridge: FirewallModel.Bridge) throws(SystemCallError) {
+        try change { model, transaction in
+            model.bridges[bridge.name] = bridge
+            for (set, elements) in FirewallModel.elements(of: bridge) {
+                transaction.addElements(set, elements)
+            }
+        }
+    }
+
+    /// Makes ports of an endpoint live. The cost does not depend on how many there are already.
+    func publish(_ ports: [FirewallModel.Port], endpoint: String) throws(SystemCallError) {
+        guard !ports.isEmpty else { return }
+        try change { model, transaction in
+            // Elements that stayed behind, for instance from a failed removal, would make the change fail.
+            if let before = model.ports[endpoint] {
+                for (set, elements) in FirewallModel.elements(of: before) {
+                    transaction.deleteElements(set, elements)
+                }
+            }
+            model.ports[endpoint] = ports
+            for (set, elements) in FirewallModel.elements(of: ports) {
+                transaction.addElements(set, elements)
+            }
+        }
+    }
+
+    /// Takes the ports of an endpoint off; nothing where it has none.
+    func withdraw(endpoint: String) throws(SystemCallError) {
+        try change { model, transaction in
+            guard let ports = model.ports.removeValue(forKey: endpoint) else { return }
+            for (set, elements) in FirewallModel.elements(of: ports) {
+                transaction.deleteElements(set, elements)
+            }
+        }
+    }
+
+    /// Writes the table anew from what it has to hold.
+    func restore() throws(SystemCallError) {
+        try withState { state throws(SystemCallError) in
+            guard state.socket != nil else { return }
+            try Self.send(state.model.replacing(table: table), &state)
+        }
+    }
+
+    /// Deletes the table.
+    func remove() throws(SystemCallError) {
+        try withState { state throws(SystemCallError) in
+            state.model = FirewallModel()
+            var transaction = NftablesTransaction(table: table)
+            transaction.addTable()
+            transaction.deleteTable()
+            try Self.send(transaction, &state)
+            state.socket = nil
+        }
+    }
+
+    private func change(
+        _ body: (inout FirewallModel, inout NftablesTransaction) -> Void
+    ) throws(SystemCallError) {
+        try withState { state throws(SystemCallError) in
+            let before = state.model
+            var transaction = NftablesTransaction(table: table)
+            body(&state.model, &transaction)
+            guard !transaction.isEmpty else { return }
+            do throws(SystemCallError) {
+                try Self.send(transaction, &state)
+            } catch {
+                guard error.errno == ENOENT || error.errno == EEXIST else {
+                    state.model = before
+                    throw error
+                }
+                // The table is not what it was: somebody flushed or changed it, and the notification is on its way.
+                logger.warning(
+                    "rewriting the nftables table", metadata: ["table": "\(table)", "cause": "\(error)"])
+                do throws(SystemCallError) {
+                    try Self.send(state.model.replacing(table: table), &state)
+                } catch {
+                    state.model = before
+                    throw error
+                }
+            }
+        }
+    }
+
+    /// `Mutex.withLock` with a typed error.
+    private func withState(
+        _ body: (inout State) throws(SystemCallError) -> Void
+    ) throws(SystemCallError) {
+        try state.withLock { (state: inout State) throws(SystemCallError) in try body(&state) }
+    }
+
+    private static func send(
+        _ transaction: NftablesTransaction, _ state: inout State
+    ) throws(SystemCallError) {
+        if state.socket == nil { state.socket = try NetlinkSocket(NetlinkProtocol.netfilter) }
+        try state.socket?.transact(transaction.finished())
+    }
+}
