@@ -2,10 +2,14 @@
 #include "clinux_network.h"
 
 #include <errno.h>
+#include <grp.h>
 #include <netinet/in.h>
 #include <sched.h>
 #include <string.h>
+#include <sys/epoll.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 int skiff_enter_network_namespace(int descriptor) {
     return setns(descriptor, CLONE_NEWNET) == 0 ? 0 : -errno;
@@ -111,4 +115,35 @@ long skiff_send_datagram(
     message.msg_control = &control;
     ssize_t count = sendmsg(descriptor, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
     return count < 0 ? -errno : count;
+}
+
+int skiff_epoll_add_edge(int epoll, int descriptor, uint64_t token) {
+    struct epoll_event event = {.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET, .data.u64 = token};
+    return epoll_ctl(epoll, EPOLL_CTL_ADD, descriptor, &event) == 0 ? 0 : -errno;
+}
+
+int skiff_epoll_wait_events(int epoll, uint64_t *tokens, uint32_t *events, int count, int timeout) {
+    struct epoll_event ready[64];
+    int found = epoll_wait(epoll, ready, count < 64 ? count : 64, timeout);
+    if (found < 0) return -errno;
+    for (int i = 0; i < found; i++) {
+        uint32_t bits = ready[i].events;
+        tokens[i] = ready[i].data.u64;
+        events[i] = (bits & EPOLLIN ? SKIFF_EVENT_READ : 0) | (bits & EPOLLOUT ? SKIFF_EVENT_WRITE : 0)
+            | (bits & EPOLLRDHUP ? SKIFF_EVENT_PEER_CLOSED : 0)
+            | (bits & (EPOLLERR | EPOLLHUP) ? SKIFF_EVENT_HANG_UP : 0);
+    }
+    return found;
+}
+
+int skiff_become_user(uint32_t user, uint32_t group) {
+    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) return -errno;
+    if (setgroups(0, 0) != 0) return -errno;
+    if (setresgid(group, group, group) != 0) return -errno;
+    return setresuid(user, user, user) == 0 ? 0 : -errno;
+}
+
+int skiff_accept(int descriptor) {
+    int accepted = accept4(descriptor, 0, 0, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    return accepted < 0 ? -errno : accepted;
 }

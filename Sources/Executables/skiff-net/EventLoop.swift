@@ -1,0 +1,103 @@
+import CLinux
+import Glibc
+import LinuxKernel
+
+/// What an event source has to tell; edge-triggered: said once, so it has to be remembered or used up.
+struct Events: OptionSet {
+    let rawValue: UInt32
+
+    static let read = Events(rawValue: UInt32(SKIFF_EVENT_READ))
+    static let write = Events(rawValue: UInt32(SKIFF_EVENT_WRITE))
+    static let peerClosed = Events(rawValue: UInt32(SKIFF_EVENT_PEER_CLOSED))
+    static let hangUp = Events(rawValue: UInt32(SKIFF_EVENT_HANG_UP))
+}
+
+/// Something that waits for a descriptor.
+protocol EventHandler: AnyObject {
+    /// - Parameter descriptor: which of the handler's descriptors it is about
+    func handle(_ events: Events, on descriptor: Int32)
+}
+
+/// Waits for descriptors and calls their handlers, on one thread.
+final class EventLoop {
+    private struct Registration {
+        /// Tells a descriptor from an earlier one of the same number.
+        var generation: UInt32
+        var handler: any EventHandler
+    }
+
+    /// One buffer for everybody: what is read is written on at once.
+    let scratch = UnsafeMutableRawBufferPointer.allocate(byteCount: 64 << 10, alignment: 16)
+    private let epoll: Descriptor
+    private var registrations: [Int32: Registration] = [:]
+    private var generation: UInt32 = 0
+    /// Work that was put off so that others get their turn.
+    private var deferred: [() -> Void] = []
+    private var timers: [() -> Bool] = []
+    private var lastTick: Int = 0
+    /// How often timers run.
+    private let tickSeconds = 10
+    private(set) var isEnding = false
+
+    init() throws(SystemCallError) {
+        epoll = Descriptor(owning: try rawCall("epoll_create") { skiff_epoll_create() })
+    }
+
+    /// Seconds of a clock that only goes forward.
+    static var now: Int {
+        var time = timespec()
+        clock_gettime(CLOCK_MONOTONIC, &time)
+        return time.tv_sec
+    }
+
+    func add(_ descriptor: Int32, _ handler: any EventHandler) throws(SystemCallError) {
+        generation &+= 1
+        let token = UInt64(generation) << 32 | UInt64(UInt32(bitPattern: descriptor))
+        let raw = epoll.rawValue
+        try rawCall("epoll_ctl") { skiff_epoll_add_edge(raw, descriptor, token) }
+        registrations[descriptor] = Registration(generation: generation, handler: handler)
+    }
+
+    /// Forgets a descriptor, before it is closed; closing takes it out of the set.
+    func remove(_ descriptor: Int32) { registrations[descriptor] = nil }
+
+    /// Runs `work` after the events at hand.
+    func later(_ work: @escaping () -> Void) { deferred.append(work) }
+
+    /// Calls `timer` about every ten seconds until it returns false.
+    func every(_ timer: @escaping () -> Bool) {
+        if timers.isEmpty { lastTick = Self.now }
+        timers.append(timer)
+    }
+
+    func end() { isEnding = true }
+
+    func run() throws(SystemCallError) {
+        var tokens = [UInt64](repeating: 0, count: 64)
+        var events = [UInt32](repeating: 0, count: 64)
+        let raw = epoll.rawValue
+        while !isEnding {
+            let timeout = deferred.isEmpty ? (timers.isEmpty ? -1 : Int32(tickSeconds) * 1000) : 0
+            let count = Int(try rawCall("epoll_wait") { skiff_epoll_wait_events(raw, &tokens, &events, 64, timeout) })
+            for index in 0..<count {
+                let descriptor = Int32(truncatingIfNeeded: tokens[index])
+                guard let registration = registrations[descriptor],
+                    registration.generation == UInt32(tokens[index] >> 32)
+                else { continue }
+                registration.handler.handle(Events(rawValue: events[index]), on: descriptor)
+            }
+            let work = deferred
+            deferred = []
+            for item in work { item() }
+            tick()
+        }
+    }
+
+    private func tick() {
+        guard !timers.isEmpty, Self.now - lastTick >= tickSeconds else { return }
+        lastTick = Self.now
+        let due = timers
+        timers = []
+        timers += due.filter { $0() }
+    }
+}

@@ -1,1 +1,0 @@
-print("skiff-net: nothing here yet")
