@@ -141,6 +141,7 @@ let package = Package(
             linkerSettings: staticExecutable),
 
         // MARK: Tests
+        unitTests("Structure", []),
         unitTests("JSONCodec", ["JSONCodec"]),
         unitTests("DockerAPI", ["DockerAPI", "JSONCodec"]),
         unitTests("Engine", ["Engine", "OCIModel", "JSONCodec", "LinuxKernel", .product(name: "Logging", package: "swift-log")]),

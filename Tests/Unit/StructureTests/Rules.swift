@@ -1,0 +1,76 @@
+/// The source tree's rules. A new target gets its row here and in the table of docs/decisions/0003-source-tree.md.
+enum Rules {
+    /// The tiers, lowest first. A target depends on its own or a lower tier.
+    static let tiers = [
+        "Kernel", "Model", "Runtime", "Storage", "Network", "Engine", "Build", "API", "Executables",
+    ]
+
+    struct Row {
+        var tier: String
+        /// What the target may depend on; what those may depend on is allowed too.
+        var mayImport: Set<String> = []
+        /// Products of other packages.
+        var products: Set<String> = []
+        /// No Foundation, Dispatch, NIO or `async`: it is linked into the small static executables.
+        var isBare = false
+    }
+
+    static let targets: [String: Row] = [
+        "CLinux": Row(tier: "Kernel", isBare: true),
+        "LinuxKernel": Row(tier: "Kernel", mayImport: ["CLinux"], isBare: true),
+        "Netlink": Row(tier: "Kernel", mayImport: ["LinuxKernel"], isBare: true),
+
+        "JSONCodec": Row(tier: "Model", isBare: true),
+        "OCIModel": Row(tier: "Model", mayImport: ["JSONCodec"], isBare: true),
+        "GoTemplate": Row(tier: "Model", mayImport: ["JSONCodec"], isBare: true),
+
+        "Cgroups": Row(tier: "Runtime", mayImport: ["LinuxKernel", "OCIModel"], isBare: true),
+        "OCIRuntime": Row(tier: "Runtime", mayImport: ["Cgroups", "OCIModel"], isBare: true),
+        "ShimProtocol": Row(tier: "Runtime", mayImport: ["OCIModel", "LinuxKernel"], isBare: true),
+
+        "CZstd": Row(tier: "Storage"),
+        "CISAL": Row(tier: "Storage"),
+        "ImageStore": Row(
+            tier: "Storage", mayImport: ["OCIModel", "LinuxKernel", "CZstd", "CISAL"],
+            products: ["swift-crypto/Crypto", "GRDB.swift/GRDB", "swift-log/Logging"]),
+
+        "Networking": Row(
+            tier: "Network", mayImport: ["Netlink", "OCIModel"], products: ["swift-log/Logging"]),
+
+        "CSeccomp": Row(tier: "Engine"),
+        "Engine": Row(
+            tier: "Engine",
+            mayImport: ["ImageStore", "Networking", "ShimProtocol", "Cgroups", "OCIRuntime", "CSeccomp"],
+            products: ["GRDB.swift/GRDB", "swift-log/Logging"]),
+
+        "DockerAPI": Row(tier: "API", mayImport: ["OCIModel"], isBare: true),
+        "DockerAPIServer": Row(
+            tier: "API", mayImport: ["DockerAPI", "Engine"],
+            products: [
+                "swift-nio/NIOCore", "swift-nio/NIOPosix", "swift-nio/NIOHTTP1", "swift-log/Logging",
+            ]),
+        "EngineClient": Row(tier: "API", mayImport: ["DockerAPI", "LinuxKernel"], isBare: true),
+
+        // Executables wire: any target of a lower tier; the bare ones only bare targets.
+        "skiff": Row(tier: "Executables", isBare: true),
+        "skiff-shim": Row(tier: "Executables", isBare: true),
+        "skiff-runtime": Row(tier: "Executables", isBare: true),
+        "skiff-net": Row(tier: "Executables", isBare: true),
+        "skiff-seccomp": Row(tier: "Executables"),
+        "skiffd": Row(
+            tier: "Executables",
+            products: [
+                "swift-nio/NIOCore", "swift-nio/NIOPosix", "swift-nio/NIOHTTP1", "swift-log/Logging",
+            ]),
+    ]
+
+    /// Everything that `name` may depend on.
+    static func reachable(from name: String) -> Set<String> {
+        guard let row = targets[name] else { return [] }
+        if row.tier == "Executables" {
+            return Set(
+                targets.filter { $0.value.tier != "Executables" && (!row.isBare || $0.value.isBare) }.keys)
+        }
+        return row.mayImport.union(row.mayImport.flatMap { reachable(from: $0) })
+    }
+}
