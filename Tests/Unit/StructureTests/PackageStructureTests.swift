@@ -1,10 +1,12 @@
 import Testing
 
 @Suite struct PackageStructureTests {
+    private static let loaded = Result { try PackageDescription.load() }
+
     let package: PackageDescription
 
     init() throws {
-        package = try PackageDescription.load()
+        package = try Self.loaded.get()
     }
 
     var sources: [PackageDescription.Target] { package.targets.filter { $0.type != "test" } }

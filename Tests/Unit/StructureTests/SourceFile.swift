@@ -41,6 +41,8 @@ struct SourceFile {
                     depth += 1
                 } else if character == "}" {
                     depth -= 1
+                    // The end of a protocol: its last requirement has no body.
+                    pending = nil
                     if let last = open.last, last.depth == depth {
                         open.removeLast()
                         found.append((last.line + 1, index - last.line + 1))

@@ -38,7 +38,7 @@ import Testing
         let modules = try Regex(
             #"^\s*(@\w+(\(\w+\))?\s+)*(\w+\s+)?import\s+(\w+\s+)?(Foundation|FoundationEssentials|Dispatch|NIO\w*)\b"#
         )
-        let words = try Regex(#"\b(async|await|actor)\b"#)
+        let words = try Regex(#"\b(async|await)\b|\bactor\s+[A-Z]"#)
         let bare = Rules.targets.filter(\.value.isBare).map { "Sources/\($0.value.tier)/\($0.key)/" }
         for file in Self.sources
         where bare.contains(where: file.path.hasPrefix) && file.path.hasSuffix(".swift") {
