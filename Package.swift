@@ -145,6 +145,11 @@ let package = Package(
         unitTests("JSONCodec", ["JSONCodec"]),
         unitTests("DockerAPI", ["DockerAPI", "JSONCodec"]),
         unitTests("Engine", ["Engine", "OCIModel", "JSONCodec", "LinuxKernel", .product(name: "Logging", package: "swift-log")]),
+        unitTests("Netlink", ["Netlink", "LinuxKernel", "CLinux"]),
+        unitTests("Networking", ["Networking", "Netlink", "OCIModel", "JSONCodec", "LinuxKernel"]),
+        .testTarget(name: "NetworkingIntegrationTests",
+            dependencies: ["Networking", "Netlink", "LinuxKernel", .product(name: "Logging", package: "swift-log")],
+            path: "Tests/Integration/Networking", swiftSettings: strict),
     ],
     swiftLanguageModes: [.v6]
 )

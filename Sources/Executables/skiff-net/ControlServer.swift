@@ -21,7 +21,7 @@ final class ControlServer: EventHandler {
 
     func handle(_ events: Events, on descriptor: Int32) {
         while true {
-            let accepted = skiff_accept(listener.rawValue)
+            let accepted = skiff_accept_nonblocking(listener.rawValue)
             guard accepted >= 0 else { return }
             let connection = ControlConnection(Descriptor(owning: accepted), loop, ports) { [weak self] in
                 self?.connections[accepted] = nil

@@ -31,7 +31,7 @@ final class TCPListener: PortListener, EventHandler {
                 isWaiting = true
                 return
             }
-            let accepted = skiff_accept(socket.rawValue)
+            let accepted = skiff_accept_nonblocking(socket.rawValue)
             guard accepted >= 0 else {
                 budget.giveBack()
                 if accepted == -EMFILE || accepted == -ENFILE || accepted == -ENOMEM || accepted == -ENOBUFS {

@@ -4,16 +4,11 @@
 #include <errno.h>
 #include <grp.h>
 #include <netinet/in.h>
-#include <sched.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
-
-int skiff_enter_network_namespace(int descriptor) {
-    return setns(descriptor, CLONE_NEWNET) == 0 ? 0 : -errno;
-}
 
 static int family_of(int descriptor) {
     int family = 0;
@@ -143,7 +138,7 @@ int skiff_become_user(uint32_t user, uint32_t group) {
     return setresuid(user, user, user) == 0 ? 0 : -errno;
 }
 
-int skiff_accept(int descriptor) {
+int skiff_accept_nonblocking(int descriptor) {
     int accepted = accept4(descriptor, 0, 0, SOCK_NONBLOCK | SOCK_CLOEXEC);
     return accepted < 0 ? -errno : accepted;
 }

@@ -1,4 +1,3 @@
-import CLinux
 import Glibc
 package import LinuxKernel
 
@@ -51,7 +50,7 @@ package enum NetworkNamespace {
 
         override func perform() {
             do throws(SystemCallError) {
-                try rawCall("setns", "network namespace") { skiff_enter_network_namespace(descriptor) }
+                try joinNamespaces(descriptor, .network, named: "network namespace")
                 result = .success(try body())
             } catch {
                 result = .failure(error)

@@ -3,9 +3,6 @@
 
 #include <stdint.h>
 
-/* Moves the calling thread into a network namespace. 0 or the negated errno. */
-int skiff_enter_network_namespace(int descriptor);
-
 /* One datagram with the address that it was sent to. `sender` takes 28 bytes (struct sockaddr_in6); `local` takes the
    16 bytes of the local address, v4-mapped on a socket of either family. Returns its length or the negated errno. */
 long skiff_receive_datagram(
@@ -35,6 +32,6 @@ int skiff_epoll_wait_events(int epoll, uint64_t *tokens, uint32_t *events, int c
 int skiff_become_user(uint32_t user, uint32_t group);
 
 /* accept4, non-blocking and close-on-exec. The descriptor or the negated errno. */
-int skiff_accept(int descriptor);
+int skiff_accept_nonblocking(int descriptor);
 
 #endif
