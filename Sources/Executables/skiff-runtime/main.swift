@@ -1,1 +1,3 @@
-print("skiff-runtime: nothing here yet")
+import Glibc
+
+exit(CommandLineEntry.run(CommandLine.arguments))

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -24,4 +25,9 @@ int skiff_dup3(int source, int target) {
 int skiff_accept(int socket) {
     int connection = accept4(socket, 0, 0, SOCK_CLOEXEC);
     return connection == -1 ? -errno : connection;
+}
+
+int skiff_memfd(const char *name) {
+    int descriptor = memfd_create(name, MFD_CLOEXEC);
+    return descriptor == -1 ? -errno : descriptor;
 }

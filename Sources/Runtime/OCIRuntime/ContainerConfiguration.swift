@@ -107,3 +107,15 @@ package struct ExecConfiguration: Sendable {
 
     package init(process: RuntimeProcess) { self.process = process }
 }
+
+extension ContainerConfiguration {
+    /// - Throws: where the id cannot be part of a path
+    package static func checkIdentifier(_ id: String) throws(RuntimeError) {
+        try SpecificationCheck.identifierIsPlain(id)
+    }
+}
+
+extension ContainerConfiguration {
+    /// Mount options that the runtime itself understands; others go to the filesystem.
+    package static var mountOptionNames: [String] { MountOptions.names }
+}

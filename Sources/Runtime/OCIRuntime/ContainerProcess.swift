@@ -118,6 +118,9 @@ package final class ContainerProcess {
         }
     }
 
+    /// The name of the socket in a start directory; it is there until the container starts.
+    package static let startSocketName = StartGate.name
+
     /// Executes the program of a container that another process created with this `startDirectory`.
     package static func start(in startDirectory: String) throws(RuntimeError) {
         try StartGate.start(in: startDirectory)

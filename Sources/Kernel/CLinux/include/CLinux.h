@@ -12,5 +12,6 @@
 #include "clinux_mount.h"
 #include "clinux_process.h"
 #include "clinux_tree.h"
+#include "clinux_signals.h"
 
 #endif

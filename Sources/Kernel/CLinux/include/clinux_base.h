@@ -12,6 +12,9 @@ int skiff_pipe(int32_t ends[2]);
 /* Makes `target` another name of `source`, close-on-exec. `target` or the negated errno. */
 int skiff_dup3(int source, int target);
 
+/* An anonymous file in memory, close-on-exec. A descriptor or the negated errno. */
+int skiff_memfd(const char *name);
+
 /* Accepts one connection, close-on-exec. A descriptor or the negated errno. */
 int skiff_accept(int socket);
 
