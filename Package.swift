@@ -109,7 +109,8 @@ let package = Package(
         library("API", "DockerAPI", ["OCIModel", "JSONCodec"], settings: small),
         // HTTP to engine: routes, streams, hijacked connections.
         library("API", "DockerAPIServer", [
-            "DockerAPI", "Engine", "ImageStore", "Networking", "OCIModel", "JSONCodec", "LinuxKernel", "CLinux",
+            "DockerAPI", "Engine", "ShimProtocol", "ImageStore", "Networking", "OCIModel", "JSONCodec",
+            "LinuxKernel", "CLinux",
             .product(name: "Logging", package: "swift-log"),
         ] + nio),
         // A blocking client of the Docker API for small static programs.
@@ -144,6 +145,7 @@ let package = Package(
         unitTests("Structure", []),
         unitTests("JSONCodec", ["JSONCodec"]),
         unitTests("DockerAPI", ["DockerAPI", "JSONCodec"]),
+        unitTests("DockerAPIServer", ["DockerAPIServer", "DockerAPI", "Engine", "JSONCodec", "OCIModel", "LinuxKernel"] + nio),
         unitTests("Engine", ["Engine", "OCIModel", "JSONCodec", "LinuxKernel", .product(name: "Logging", package: "swift-log")]),
         unitTests("Netlink", ["Netlink", "LinuxKernel", "CLinux"]),
         unitTests("Networking", ["Networking", "Netlink", "OCIModel", "JSONCodec", "LinuxKernel"]),

@@ -1,0 +1,22 @@
+/// Durations as people say them, in Docker's words.
+package enum HumanDuration {
+    /// `Less than a second`, `5 seconds`, `About a minute`, `3 hours`, …
+    /// - Parameter seconds: whole ones; below zero counts as zero
+    package static func text(seconds: Int64) -> String {
+        let minutes = seconds / 60
+        let hours = (seconds + 1800) / 3600
+        switch true {
+        case seconds < 1: return "Less than a second"
+        case seconds == 1: return "1 second"
+        case seconds < 60: return "\(seconds) seconds"
+        case minutes == 1: return "About a minute"
+        case minutes < 60: return "\(minutes) minutes"
+        case hours == 1: return "About an hour"
+        case hours < 48: return "\(hours) hours"
+        case hours < 24 * 7 * 2: return "\(hours / 24) days"
+        case hours < 24 * 30 * 2: return "\(hours / 24 / 7) weeks"
+        case hours < 24 * 365 * 2: return "\(hours / 24 / 30) months"
+        default: return "\(seconds / 3600 / 24 / 365) years"
+        }
+    }
+}

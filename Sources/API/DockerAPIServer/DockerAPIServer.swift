@@ -1,0 +1,54 @@
+package import Engine
+import Glibc
+package import Logging
+import NIOCore
+import NIOPosix
+
+/// Docker's API over an engine.
+package final class DockerAPIServer: Sendable {
+    private let group: MultiThreadedEventLoopGroup
+    private let server: HTTPServer
+    private let logger: Logger
+
+    package init(engine: Engine, logger: Logger) {
+        self.logger = logger
+        // One thread answers tens of thousands of requests a second; the work itself is done elsewhere.
+        group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+        let dispatcher = Dispatcher(
+            groups: Self.groups(engine), serverName: "Skiff/\(engine.configuration.versions.engine) (linux)",
+            experimental: engine.configuration.isExperimental, logger: logger)
+        server = HTTPServer(group: group, service: dispatcher, logger: logger)
+    }
+
+    private static func groups(_ engine: Engine) -> [any EndpointGroup] {
+        [
+            SystemRoutes(engine: engine), InfoRoute(engine: engine), EventsRoute(engine: engine),
+            ContainerCreateRoute(engine: engine), ContainerLifecycleRoutes(engine: engine),
+            ContainerReadRoutes(engine: engine), ContainerWaitRoute(engine: engine),
+            ContainerLogsRoute(engine: engine), ContainerAttachRoute(engine: engine),
+            ExecRoutes(engine: engine),
+            NetworkRoutes(engine: engine),
+        ]
+    }
+
+    /// Starts listening.
+    /// - Parameter socketGroup: the numeric group that may use unix sockets besides root
+    /// - Returns: the address that it really is, with the port that the kernel chose
+    /// - Throws: `APIError`, `SystemCallError`
+    @discardableResult
+    package func listen(on address: ListenAddress, socketGroup: UInt32? = nil) async throws -> ListenAddress {
+        let address = try await server.listen(on: address, socketGroup: socketGroup)
+        logger.info("API listens", metadata: ["address": "\(address)"])
+        return address
+    }
+
+    /// Stops listening, ends streams and waits a moment for what changes something.
+    package func shutdown(grace: Duration = .seconds(10)) async {
+        await server.shutdown(grace: grace)
+        do {
+            try await group.shutdownGracefully()
+        } catch {
+            logger.warning("the event loop did not end", metadata: ["error": "\(error)"])
+        }
+    }
+}

@@ -1,0 +1,256 @@
+import Logging
+import NIOCore
+
+/// What a connection needs of the server behind it.
+protocol RequestService: Sendable {
+    /// Decides, from the head alone, how the request is taken in. Called on the event loop: must not block.
+    func plan(_ head: RequestHead) -> RequestPlan
+}
+
+/// How a request is taken in, and who answers it.
+struct RequestPlan: Sendable {
+    enum BodyPolicy: Sendable {
+        /// Collected, up to so many bytes, before the handler runs.
+        case collect(limit: Int)
+        /// The handler runs at once and reads while it comes.
+        case stream
+    }
+
+    var body = BodyPolicy.collect(limit: 4 << 20)
+    /// Whether the answer is of no use to anybody when the client leaves (a stream, a wait); a mutation goes on.
+    var endsWithClient = false
+    /// Whether bytes behind the request belong to a stream, not to another request.
+    var mayLeaveHTTP = false
+    var respond: @Sendable (IncomingBody, ResponseWriter) async -> Void
+}
+
+enum IncomingBody: Sendable {
+    case collected(ByteBuffer)
+    case stream(RequestBody)
+}
+
+/// One client's connection: one request after another, each answered before the next is looked at.
+final class ConnectionHandler: ChannelInboundHandler {
+    typealias InboundIn = ByteBuffer
+    typealias OutboundOut = ByteBuffer
+
+    /// A request that is being taken in or answered.
+    private struct Exchange {
+        let plan: RequestPlan
+        let head: RequestHead
+        let writer: ResponseWriter
+        var collected = ByteBuffer()
+        var stream: RequestBody?
+        var isComplete = false
+        var task: Task<Void, Never>?
+    }
+
+    /// How much of a following request may wait while one is answered.
+    private static let pipelineLimit = 64 << 10
+
+    private let service: any RequestService
+    private let logger: Logger
+    private var parser = RequestParser()
+    private var exchange: Exchange?
+    private var isReading = true
+    private var inputEnded = false
+    private var isGone = false
+    private var isAdvancing = false
+
+    init(service: any RequestService, logger: Logger) {
+        self.service = service
+        self.logger = logger
+    }
+
+    // MARK: Channel
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        parser.append(unwrapInboundIn(data))
+        advance(context)
+    }
+
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        if let event = event as? ChannelEvent, event == .inputClosed {
+            inputEnded = true
+            clientLeft(context)
+        } else if event is ServerShutdown {
+            serverLeaves(context)
+        }
+        context.fireUserInboundEventTriggered(event)
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        isGone = true
+        clientLeft(context)
+        context.fireChannelInactive()
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        logger.debug("connection failed", metadata: ["error": "\(error)"])
+        context.close(promise: nil)
+    }
+
+    /// The client sends nothing any more; whether it still reads is not known until something is written.
+    private func clientLeft(_ context: ChannelHandlerContext) {
+        guard let exchange else {
+            if !isGone { context.close(promise: nil) }
+            return
+        }
+        if exchange.plan.mayLeaveHTTP, exchange.isComplete, !isGone { return }
+        exchange.stream?.finish(complete: false)
+        if !exchange.isComplete, exchange.task == nil {
+            self.exchange = nil
+            context.close(promise: nil)
+        } else if exchange.plan.endsWithClient {
+            exchange.task?.cancel()
+        }
+    }
+
+    private func serverLeaves(_ context: ChannelHandlerContext) {
+        inputEnded = true
+        guard let exchange, exchange.task != nil else { return context.close(promise: nil) }
+        if exchange.plan.endsWithClient { exchange.task?.cancel() }
+    }
+
+    // MARK: Requests
+
+    private func advance(_ context: ChannelHandlerContext) {
+        guard !isAdvancing else { return }
+        isAdvancing = true
+        defer { isAdvancing = false }
+        do throws(HTTPSyntaxError) {
+            while exchange?.isComplete != true, let event = try parser.next() {
+                switch event {
+                case .head(let head): begin(context, head)
+                case .body(let bytes): try take(context, bytes)
+                case .end: complete(context)
+                }
+            }
+        } catch {
+            refuse(context, error)
+        }
+        regulate(context)
+    }
+
+    private func begin(_ context: ChannelHandlerContext, _ head: RequestHead) {
+        let plan = service.plan(head)
+        let writer = ResponseWriter(
+            channel: context.channel, head: head, connection: NIOLoopBound(self, eventLoop: context.eventLoop)
+        )
+        var exchange = Exchange(plan: plan, head: head, writer: writer)
+        if head.expectsContinue, head.bodyLength != .none {
+            context.writeAndFlush(
+                wrapOutboundOut(ByteBuffer(string: "HTTP/1.1 100 Continue\r\n\r\n")), promise: nil)
+        }
+        if case .stream = plan.body {
+            let handler = NIOLoopBound((self, context), eventLoop: context.eventLoop)
+            let eventLoop = context.eventLoop
+            let stream = RequestBody {
+                eventLoop.execute { handler.value.0.resumeBody(handler.value.1) }
+            }
+            exchange.stream = stream
+            self.exchange = exchange
+            start(context, .stream(stream))
+        } else {
+            self.exchange = exchange
+        }
+    }
+
+    private func take(_ context: ChannelHandlerContext, _ bytes: ByteBuffer) throws(HTTPSyntaxError) {
+        guard let current = exchange else { return }
+        if let stream = current.stream {
+            if !stream.put(bytes) { setReading(context, false) }
+            return
+        }
+        if case .collect(let limit) = current.plan.body,
+            current.collected.readableBytes + bytes.readableBytes > limit
+        {
+            throw HTTPSyntaxError("request body too large", status: 413)
+        }
+        if current.collected.readableBytes == 0 {
+            exchange?.collected = bytes
+        } else {
+            exchange?.collected.writeImmutableBuffer(bytes)
+        }
+    }
+
+    private func complete(_ context: ChannelHandlerContext) {
+        guard let current = exchange else { return }
+        exchange?.isComplete = true
+        if let stream = current.stream { return stream.finish(complete: true) }
+        start(context, .collected(current.collected))
+    }
+
+    private func start(_ context: ChannelHandlerContext, _ body: IncomingBody) {
+        guard let current = exchange else { return }
+        let respond = current.plan.respond
+        let writer = current.writer
+        let handler = NIOLoopBound((self, context), eventLoop: context.eventLoop)
+        let eventLoop = context.eventLoop
+        exchange?.task = Task {
+            await respond(body, writer)
+            eventLoop.execute { handler.value.0.answered(handler.value.1, writer) }
+        }
+    }
+
+    /// The handler has returned: on to the next request, or to the end.
+    private func answered(_ context: ChannelHandlerContext, _ writer: ResponseWriter) {
+        guard let current = exchange, current.writer === writer else { return }
+        current.stream?.abandon()
+        exchange = nil
+        if isGone || writer.isHijacked { return }
+        // A body that was not read to its end would be taken for the next request.
+        guard writer.endedCleanly, current.head.keepsAlive, current.isComplete else {
+            return context.close(promise: nil)
+        }
+        advance(context)
+        if inputEnded, exchange == nil { context.close(promise: nil) }
+    }
+
+    private func refuse(_ context: ChannelHandlerContext, _ error: HTTPSyntaxError) {
+        if let stream = exchange?.stream {
+            stream.finish(complete: false)
+            return
+        }
+        exchange = nil
+        isGone = true
+        let response = Response.error(status: error.status, message: error.reason)
+        let bytes = response.bytes(minorVersion: 1, keepAlive: false, withoutBody: false)
+        context.writeAndFlush(wrapOutboundOut(bytes)).assumeIsolated().whenComplete { _ in
+            context.close(promise: nil)
+        }
+    }
+
+    // MARK: Reading
+
+    /// Reads on while there is use for what comes; always while idle, to see the client leave.
+    private func regulate(_ context: ChannelHandlerContext) {
+        guard let exchange else { return setReading(context, true) }
+        if exchange.plan.mayLeaveHTTP, exchange.isComplete {
+            setReading(context, false)
+        } else if exchange.isComplete, parser.pendingBytes > Self.pipelineLimit {
+            setReading(context, false)
+        } else if exchange.stream == nil {
+            setReading(context, true)
+        }
+    }
+
+    private func resumeBody(_ context: ChannelHandlerContext) {
+        if !isGone { setReading(context, true) }
+    }
+
+    private func setReading(_ context: ChannelHandlerContext, _ isOn: Bool) {
+        guard isReading != isOn, !isGone else { return }
+        isReading = isOn
+        do {
+            try context.channel.syncOptions?.setOption(.autoRead, value: isOn)
+        } catch {
+            logger.debug("cannot regulate reading", metadata: ["error": "\(error)"])
+        }
+    }
+
+    /// Takes what has come behind the request; for a hijack.
+    func takePending() -> [UInt8] { parser.takePending() }
+
+    var hasInputEnded: Bool { inputEnded }
+}

@@ -1,0 +1,135 @@
+import Glibc
+import LinuxKernel
+import Logging
+import NIOCore
+import NIOPosix
+import Synchronization
+
+/// Listens, and gives each connection a handler.
+final class HTTPServer: Sendable {
+    private struct State {
+        var listeners: [any Channel] = []
+        var connections: [ObjectIdentifier: any Channel] = [:]
+        var socketPaths: [String] = []
+        var isClosing = false
+    }
+
+    private let group: any EventLoopGroup
+    private let service: any RequestService
+    private let logger: Logger
+    private let state = Mutex(State())
+
+    init(group: any EventLoopGroup, service: any RequestService, logger: Logger) {
+        self.group = group
+        self.service = service
+        self.logger = logger
+    }
+
+    /// - Parameter socketGroup: who may connect to unix sockets besides root
+    /// - Returns: the address that it really is, with the port that the kernel chose
+    func listen(on address: ListenAddress, socketGroup: gid_t?) async throws -> ListenAddress {
+        switch address {
+        case .unix(let path):
+            let socket = try UnixListener.listen(path: path, group: socketGroup)
+            _ = try await adopt(socket.take())
+            state.withLock { $0.socketPaths.append(path) }
+            return address
+        case .tcp(let host, let port):
+            do {
+                let channel = try await bootstrap().bind(host: host, port: port).get()
+                state.withLock { $0.listeners.append(channel) }
+                return .tcp(host: host, port: channel.localAddress?.port ?? port)
+            } catch {
+                throw APIError(.listenFailed, "cannot listen on \(address): \(error)", cause: error)
+            }
+        case .passed(let descriptor):
+            for passed in try PassedSockets.take(descriptor) { _ = try await adopt(passed) }
+            return address
+        }
+    }
+
+    private func adopt(_ descriptor: Int32) async throws -> any Channel {
+        do {
+            let channel = try await bootstrap().withBoundSocket(descriptor).get()
+            state.withLock { $0.listeners.append(channel) }
+            return channel
+        } catch {
+            close(descriptor)
+            throw APIError(.listenFailed, "cannot listen on the socket: \(error)", cause: error)
+        }
+    }
+
+    private func bootstrap() -> ServerBootstrap {
+        ServerBootstrap(group: group)
+            .serverChannelOption(.backlog, value: 4096)
+            .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+            .childChannelOption(.allowRemoteHalfClosure, value: true)
+            .childChannelOption(.maxMessagesPerRead, value: 4)
+            .childChannelInitializer { [weak self] channel in
+                channel.eventLoop.makeCompletedFuture {
+                    guard let self else { throw ChannelError.ioOnClosedChannel }
+                    self.track(channel)
+                    try channel.pipeline.syncOperations.addHandler(
+                        ConnectionHandler(service: self.service, logger: self.logger))
+                }
+            }
+    }
+
+    private func track(_ channel: any Channel) {
+        let key = ObjectIdentifier(channel)
+        let isClosing = state.withLock { state in
+            state.connections[key] = channel
+            return state.isClosing
+        }
+        channel.closeFuture.whenComplete { [weak self] _ in
+            _ = self?.state.withLock { $0.connections.removeValue(forKey: key) }
+        }
+        if isClosing { channel.close(promise: nil) }
+    }
+
+    /// Takes no more connections, ends streams, lets requests that change something finish for a while, and removes
+    /// the sockets' files.
+    func shutdown(grace: Duration) async {
+        let (listeners, paths) = state.withLock { state in
+            state.isClosing = true
+            defer { (state.listeners, state.socketPaths) = ([], []) }
+            return (state.listeners, state.socketPaths)
+        }
+        for path in paths { unlink(path) }
+        for listener in listeners { try? await listener.close() }
+        for channel in open { channel.pipeline.fireUserInboundEventTriggered(ServerShutdown()) }
+        let deadline = ContinuousClock.now + grace
+        while !open.isEmpty, ContinuousClock.now < deadline {
+            try? await Task.sleep(for: .milliseconds(20))
+        }
+        for channel in open { try? await channel.close() }
+    }
+
+    private var open: [any Channel] { state.withLock { Array($0.connections.values) } }
+}
+
+/// Tells a connection that the server is about to end.
+struct ServerShutdown: Sendable {}
+
+/// The sockets that systemd passes (sd_listen_fds(3)).
+enum PassedSockets {
+    private static let first: Int32 = 3
+
+    static func take(_ wanted: Int32?) throws -> [Int32] {
+        func number(_ name: String) -> Int32? { getenv(name).flatMap { Int32(String(cString: $0)) } }
+        guard let count = number("LISTEN_FDS"), count > 0,
+            number("LISTEN_PID").map({ $0 == getpid() }) ?? true
+        else {
+            throw APIError(
+                .listenFailed,
+                "no sockets found via socket activation: make sure the service was started by systemd")
+        }
+        let all = (first..<first + count).map { $0 }
+        let chosen = wanted.map { number in all.filter { $0 == number || $0 == number + first } } ?? all
+        guard !chosen.isEmpty else {
+            throw APIError(.listenFailed, "no socket \(wanted.map { "\($0)" } ?? "") was passed by systemd")
+        }
+        for descriptor in chosen { try systemCall("fcntl") { fcntl(descriptor, F_SETFD, FD_CLOEXEC) } }
+        return chosen
+    }
+}

@@ -1,0 +1,113 @@
+import ImageStore
+import Glibc
+import NIOCore
+
+/// The body of a request that is worked on while it comes. The event loop puts in, a blocking reader takes out;
+/// what waits between them is bounded, beyond that the client's socket is not read.
+final class RequestBody: @unchecked Sendable {
+    // Guarded by `mutex`.
+    private var chunks: [ByteBuffer] = []
+    private var waitingBytes = 0
+    private var ending: Ending?
+    private var isAbandoned = false
+
+    private enum Ending { case complete, broken }
+
+    private let mutex: UnsafeMutablePointer<pthread_mutex_t>
+    private let changed: UnsafeMutablePointer<pthread_cond_t>
+    /// Called, on the reader's thread, when there is room again after `put` said that there is none.
+    private let resume: @Sendable () -> Void
+    private var wasFull = false
+
+    static let capacity = 512 << 10
+
+    init(resume: @escaping @Sendable () -> Void) {
+        self.resume = resume
+        mutex = .allocate(capacity: 1)
+        changed = .allocate(capacity: 1)
+        pthread_mutex_init(mutex, nil)
+        pthread_cond_init(changed, nil)
+    }
+
+    deinit {
+        pthread_cond_destroy(changed)
+        pthread_mutex_destroy(mutex)
+        changed.deallocate()
+        mutex.deallocate()
+    }
+
+    private func locked<T>(_ body: () throws -> T) rethrows -> T {
+        pthread_mutex_lock(mutex)
+        defer { pthread_mutex_unlock(mutex) }
+        return try body()
+    }
+
+    /// - Returns: whether there is room for more
+    func put(_ bytes: ByteBuffer) -> Bool {
+        locked {
+            if isAbandoned { return true }
+            chunks.append(bytes)
+            waitingBytes += bytes.readableBytes
+            pthread_cond_signal(changed)
+            wasFull = waitingBytes >= Self.capacity
+            return !wasFull
+        }
+    }
+
+    /// - Parameter complete: false where the client left in the middle
+    func finish(complete: Bool) {
+        locked {
+            if ending == nil { ending = complete ? .complete : .broken }
+            pthread_cond_signal(changed)
+        }
+    }
+
+    /// Nobody reads any more: what comes is dropped.
+    func abandon() {
+        let isWaiting = locked {
+            isAbandoned = true
+            chunks = []
+            waitingBytes = 0
+            defer { wasFull = false }
+            return wasFull
+        }
+        if isWaiting { resume() }
+    }
+
+    /// Blocks until there are bytes; 0 at the end.
+    func read(into target: UnsafeMutableRawBufferPointer) throws -> Int {
+        var hasRoom = false
+        let count = try locked {
+            while chunks.isEmpty && ending == nil { pthread_cond_wait(changed, mutex) }
+            guard !chunks.isEmpty else {
+                if case .broken = ending {
+                    throw APIError.badRequest("the request ended before its body did")
+                }
+                return 0
+            }
+            let count = chunks[0].readWithUnsafeReadableBytes { source in
+                let count = min(source.count, target.count)
+                target.copyMemory(from: UnsafeRawBufferPointer(rebasing: source[..<count]))
+                return count
+            }
+            if chunks[0].readableBytes == 0 { chunks.removeFirst() }
+            waitingBytes -= count
+            if wasFull, waitingBytes < Self.capacity / 2 {
+                wasFull = false
+                hasRoom = true
+            }
+            return count
+        }
+        if hasRoom { resume() }
+        return count
+    }
+}
+
+/// Gives a request's body to the image store.
+final class RequestBodySource: ByteSource {
+    private let body: RequestBody
+
+    init(_ body: RequestBody) { self.body = body }
+
+    func read(into buffer: UnsafeMutableRawBufferPointer) throws -> Int { try body.read(into: buffer) }
+}

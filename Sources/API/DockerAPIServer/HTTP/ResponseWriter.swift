@@ -1,0 +1,120 @@
+import Glibc
+import LinuxKernel
+import NIOCore
+import NIOPosix
+import Synchronization
+
+/// A client's connection after it has left HTTP.
+struct ClientStream: Sendable {
+    /// A second descriptor of the client's socket, which the channel has given up.
+    let socket: SharedDescriptor
+    /// What came behind the request.
+    let alreadyRead: [UInt8]
+}
+
+/// The way back to a client for one request. Used by one task, one call after another; each call returns when the
+/// bytes are in the kernel's hands, so that a slow client slows its stream down.
+final class ResponseWriter: Sendable {
+    private struct State {
+        var hasStarted = false
+        var isChunked = false
+        var endedCleanly = false
+        var isHijacked = false
+    }
+
+    let head: RequestHead
+    private let channel: any Channel
+    private let connection: NIOLoopBound<ConnectionHandler>
+    private let state = Mutex(State())
+
+    init(channel: any Channel, head: RequestHead, connection: NIOLoopBound<ConnectionHandler>) {
+        self.channel = channel
+        self.head = head
+        self.connection = connection
+    }
+
+    /// Whether a status has gone out.
+    var hasStarted: Bool { state.withLock(\.hasStarted) }
+    /// Whether the answer is complete, so that another may follow on the connection.
+    var endedCleanly: Bool { state.withLock(\.endedCleanly) }
+    var isHijacked: Bool { state.withLock(\.isHijacked) }
+
+    private var isHead: Bool { head.method == "HEAD" }
+
+    func send(_ response: Response) async throws {
+        state.withLock { $0.hasStarted = true }
+        let bytes = response.bytes(
+            minorVersion: head.minorVersion, keepAlive: head.keepsAlive, withoutBody: isHead)
+        try await channel.writeAndFlush(bytes).get()
+        state.withLock { $0.endedCleanly = true }
+    }
+
+    /// Begins an answer whose length is not known; the fields go out at once.
+    func start(status: Int, fields: [(name: String, value: String)]) async throws {
+        let isChunked = head.minorVersion == 1
+        state.withLock {
+            $0.hasStarted = true
+            $0.isChunked = isChunked
+        }
+        let all = fields + (isChunked ? [("Transfer-Encoding", "chunked")] : [])
+        let bytes = Response.head(
+            status: status, fields: all, minorVersion: head.minorVersion,
+            keepAlive: isChunked && head.keepsAlive)
+        try await channel.writeAndFlush(bytes).get()
+    }
+
+    func write(_ bytes: [UInt8]) async throws {
+        guard !bytes.isEmpty, !isHead else { return }
+        var buffer = ByteBuffer()
+        if state.withLock(\.isChunked) {
+            buffer.reserveCapacity(bytes.count + 20)
+            buffer.writeString(String(bytes.count, radix: 16) + "\r\n")
+            buffer.writeBytes(bytes)
+            buffer.writeString("\r\n")
+        } else {
+            buffer.writeBytes(bytes)
+        }
+        try await channel.writeAndFlush(buffer).get()
+    }
+
+    /// Ends what `start` began. Without it the connection is cut, which tells the client that something is missing.
+    func finish() async throws {
+        guard state.withLock(\.isChunked) else { return }
+        if !isHead { try await channel.writeAndFlush(ByteBuffer(string: "0\r\n\r\n")).get() }
+        state.withLock { $0.endedCleanly = true }
+    }
+
+    /// Answers 101 (or 200, where the client did not ask for an upgrade) and takes the connection out of HTTP: the
+    /// socket stays open in both directions, but not in this server's hands.
+    ///
+    /// Nothing is read between the answer and the hand-over but what has come already, and that goes along.
+    /// - Throws: `ChannelError` where the client is gone, `SystemCallError`
+    func hijack(_ fields: [(name: String, value: String)]) async throws -> ClientStream {
+        let status = head.wantsUpgrade ? 101 : 200
+        let upgrade: [(name: String, value: String)] =
+            head.wantsUpgrade ? [("Connection", "Upgrade"), ("Upgrade", "tcp")] : []
+        state.withLock {
+            $0.hasStarted = true
+            $0.isHijacked = true
+        }
+        let answer = Response.head(status: status, fields: fields + upgrade, minorVersion: 1, keepAlive: true)
+        let channel = channel
+        let connection = connection
+        return try await channel.writeAndFlush(answer).flatMapThrowing {
+            let socket = try Self.duplicateSocket(channel)
+            let pending = connection.value.takePending()
+            channel.close(promise: nil)
+            return ClientStream(socket: socket, alreadyRead: pending)
+        }.get()
+    }
+
+    private static func duplicateSocket(_ channel: any Channel) throws -> SharedDescriptor {
+        let descriptor = try channel.pipeline.syncOperations.withUnsafeTransportIfAvailable(
+            of: NIOBSDSocket.Handle.self
+        ) { handle in
+            Descriptor(owning: try systemCall("fcntl") { fcntl(handle, F_DUPFD_CLOEXEC, 3) }).take()
+        }
+        guard let descriptor else { throw ChannelError.operationUnsupported }
+        return SharedDescriptor(Descriptor(owning: descriptor))
+    }
+}

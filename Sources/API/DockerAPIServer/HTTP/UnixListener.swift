@@ -1,0 +1,80 @@
+import Glibc
+import LinuxKernel
+
+/// Makes listening unix sockets with the right owner and mode from the first moment on.
+enum UnixListener {
+    /// A path in `sockaddr_un` has 107 bytes; a longer one is reached through a descriptor of its folder.
+    private static let pathLimit = 107
+
+    /// - Parameters:
+    ///   - group: the group that may connect besides root; nil for root's
+    /// - Throws: `APIError` (`engineThere`) where somebody answers on the path, `SystemCallError`
+    static func listen(path: String, group: gid_t?) throws -> Descriptor {
+        let folder = path.lastIndex(of: "/").map { String(path[..<$0]) } ?? ""
+        try makeDirectories(folder.isEmpty ? "/" : folder)
+        try clearStale(path)
+        let socket = Descriptor(
+            owning: try systemCall("socket") {
+                Glibc.socket(AF_UNIX, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
+            })
+        let raw = socket.rawValue
+        // bind(2) gives the file the mode of the socket less the umask: at no moment can others connect.
+        try systemCall("fchmod", path) { fchmod(raw, 0o660) }
+        try withAddress(path) { address, length in
+            _ = try systemCall("bind", path) { Glibc.bind(raw, address, length) }
+        }
+        try systemCall("chmod", path) { chmod(path, 0o660) }
+        if let group { try systemCall("chown", path) { chown(path, 0, group) } }
+        return socket
+    }
+
+    /// Whether a process accepts connections on the path.
+    static func isAnswered(_ path: String) throws -> Bool {
+        let socket = Descriptor(
+            owning: try systemCall("socket") {
+                Glibc.socket(AF_UNIX, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
+            })
+        let raw = socket.rawValue
+        return try withAddress(path) { address, length in Glibc.connect(raw, address, length) == 0 }
+    }
+
+    private static func clearStale(_ path: String) throws {
+        var status = stat()
+        guard lstat(path, &status) == 0 else { return }
+        guard status.st_mode & S_IFMT == S_IFSOCK else {
+            throw APIError(.listenFailed, "cannot listen on \(path): it exists and is not a socket")
+        }
+        if try isAnswered(path) {
+            throw APIError(
+                .engineThere,
+                "cannot listen on \(path): another engine answers there; stop it first, or choose another socket with --host"
+            )
+        }
+        try systemCall("unlink", path) { unlink(path) }
+    }
+
+    private static func withAddress<T>(
+        _ path: String, _ body: (UnsafePointer<sockaddr>, socklen_t) throws -> T
+    ) throws -> T {
+        if path.utf8.count <= pathLimit { return try withShortAddress(path, body) }
+        let slash = path.lastIndex(of: "/") ?? path.startIndex
+        let folder = try openFile(String(path[..<slash]), O_RDONLY | O_DIRECTORY)
+        return try withShortAddress("\(folder.procPath)\(path[slash...])", body)
+    }
+
+    private static func withShortAddress<T>(
+        _ path: String, _ body: (UnsafePointer<sockaddr>, socklen_t) throws -> T
+    ) throws -> T {
+        guard path.utf8.count <= pathLimit else {
+            throw SystemCallError(call: "bind", errno: ENAMETOOLONG, subject: path)
+        }
+        var address = sockaddr_un()
+        address.sun_family = sa_family_t(AF_UNIX)
+        withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: path.utf8) }
+        return try withUnsafePointer(to: &address) { pointer in
+            try pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                try body($0, socklen_t(MemoryLayout<sockaddr_un>.size))
+            }
+        }
+    }
+}

@@ -1,0 +1,177 @@
+import DockerAPI
+import Engine
+
+extension ContainerSpec {
+    mutating func apply(_ host: HostConfig) throws {
+        mounts = try MountSpec(host)
+        security = SecuritySpec(host)
+        resources = try Resources(host)
+        namespaces = try NamespaceSpec(host)
+        restartPolicy = try EngineRestartPolicy(host.restartPolicy)
+        autoRemove = host.autoRemove
+        logConfiguration = LogSettings(driver: host.logConfig.type, options: host.logConfig.config ?? [:])
+        runtime = host.runtime
+        guard ["", "runc", "skiff"].contains(runtime) else {
+            throw APIError.badRequest("unknown or invalid runtime name: \(runtime)")
+        }
+        cgroupParent = host.cgroupParent
+        sysctls = host.sysctls
+        guard (-1000...1000).contains(host.oomScoreAdj) else {
+            throw APIError.badRequest(
+                "Invalid value \(host.oomScoreAdj), range for oom score adj is [-1000, 1000]")
+        }
+        oomScoreAdjustment = host.oomScoreAdj
+        usesInit = host.usesInit
+        containerIDFile = host.containerIDFile
+        if host.consoleSize.count == 2 {
+            consoleSize = TerminalSize(
+                rows: UInt16(clamping: host.consoleSize[0]), columns: UInt16(clamping: host.consoleSize[1]))
+        }
+    }
+}
+
+extension MountSpec {
+    init(_ host: HostConfig) throws {
+        self.init()
+        for text in host.binds ?? [] { binds.append(try BindText(parsing: text)) }
+        for mount in host.mounts { requests.append(try MountRequest(mount)) }
+        tmpfs = host.tmpfs
+        guard host.shmSize >= 0 else { throw APIError.badRequest("SHM size can not be less than 0") }
+        shmSize = host.shmSize
+        readOnlyRoot = host.readonlyRootfs
+        volumeDriver = host.volumeDriver
+    }
+}
+
+extension MountRequest {
+    init(_ wire: Mount) throws {
+        guard !wire.target.isEmpty else {
+            throw APIError.badRequest(
+                "invalid mount config for type \"\(wire.type)\": field Target must not be empty")
+        }
+        self.init(
+            kind: try Self.kind(wire), target: wire.target, isReadOnly: wire.readOnly,
+            consistency: wire.consistency)
+    }
+
+    private static func kind(_ wire: Mount) throws -> Kind {
+        func refuse(_ isSet: Bool, _ field: String) throws {
+            if isSet {
+                throw APIError.badRequest(
+                    "invalid mount config for type \"\(wire.type)\": field \(field) must not be specified")
+            }
+        }
+        switch wire.type {
+        case "bind":
+            try refuse(wire.volumeOptions != nil, "VolumeOptions")
+            try refuse(wire.tmpfsOptions != nil, "TmpfsOptions")
+            return .bind(try BindMount(wire))
+        case "volume":
+            try refuse(wire.bindOptions != nil, "BindOptions")
+            try refuse(wire.tmpfsOptions != nil, "TmpfsOptions")
+            return .volume(VolumeMount(wire))
+        case "tmpfs":
+            try refuse(wire.bindOptions != nil, "BindOptions")
+            try refuse(wire.volumeOptions != nil, "VolumeOptions")
+            try refuse(!wire.source.isEmpty, "Source")
+            var mount = TmpfsMount()
+            mount.sizeBytes = wire.tmpfsOptions?.sizeBytes ?? 0
+            mount.mode = wire.tmpfsOptions?.mode ?? 0
+            return .tmpfs(mount)
+        default: throw APIError.badRequest("mount type unknown: \"\(wire.type)\"")
+        }
+    }
+}
+
+extension BindMount {
+    init(_ wire: Mount) throws {
+        guard !wire.source.isEmpty else {
+            throw APIError.badRequest(
+                "invalid mount config for type \"bind\": field Source must not be empty")
+        }
+        self.init(source: wire.source)
+        let options = wire.bindOptions ?? BindOptions()
+        if !options.propagation.isEmpty {
+            guard let propagation = MountPropagation(rawValue: options.propagation) else {
+                throw APIError.badRequest(
+                    "invalid mount config for type \"bind\": invalid propagation mode: \(options.propagation)"
+                )
+            }
+            self.propagation = propagation
+        }
+        nonRecursive = options.nonRecursive
+        createMountpoint = options.createMountpoint
+        readOnlyNonRecursive = options.readOnlyNonRecursive
+        readOnlyForceRecursive = options.readOnlyForceRecursive
+    }
+}
+
+extension VolumeMount {
+    init(_ wire: Mount) {
+        self.init(name: wire.source)
+        let options = wire.volumeOptions ?? VolumeOptions()
+        noCopy = options.noCopy
+        labels = options.labels
+        driver = options.driverConfig?.name ?? ""
+        driverOptions = options.driverConfig?.options ?? [:]
+        subpath = options.subpath
+    }
+}
+
+extension SecuritySpec {
+    init(_ host: HostConfig) {
+        self.init()
+        isPrivileged = host.privileged
+        capabilitiesAdded = host.capAdd ?? []
+        capabilitiesDropped = host.capDrop ?? []
+        options = host.securityOpt ?? []
+        maskedPaths = host.maskedPaths
+        readOnlyPaths = host.readonlyPaths
+    }
+}
+
+extension NamespaceSpec {
+    init(_ host: HostConfig) throws {
+        self.init()
+        func invalid(_ what: String, _ text: String) -> APIError {
+            .badRequest("invalid \(what) mode: \(text)")
+        }
+        guard let ipc = IPCMode(host.ipcMode) else { throw invalid("IPC", host.ipcMode) }
+        guard let pid = PIDMode(host.pidMode) else { throw invalid("PID", host.pidMode) }
+        guard let uts = UTSMode(rawValue: host.utsMode) else { throw invalid("UTS", host.utsMode) }
+        guard let user = UserNamespaceMode(rawValue: host.usernsMode) else {
+            throw invalid("userns", host.usernsMode)
+        }
+        self.ipc = ipc
+        self.pid = pid
+        self.uts = uts
+        self.user = user
+        if !host.cgroupnsMode.isEmpty {
+            guard let mode = CgroupNamespaceMode(rawValue: host.cgroupnsMode) else {
+                throw invalid("cgroup namespace", host.cgroupnsMode)
+            }
+            cgroup = mode
+        }
+    }
+}
+
+extension EngineRestartPolicy {
+    init(_ wire: DockerAPI.RestartPolicy) throws {
+        let maximum = wire.maximumRetryCount
+        if maximum < 0 || (maximum > 0 && wire.name != "on-failure") {
+            throw APIError.badRequest(
+                "invalid restart policy: maximum retry count "
+                    + (maximum < 0 ? "cannot be negative" : "can only be used with 'on-failure'"))
+        }
+        switch wire.name {
+        case "", "no": self = .no
+        case "always": self = .always
+        case "unless-stopped": self = .unlessStopped
+        case "on-failure": self = .onFailure(maximum: maximum)
+        default:
+            throw APIError.badRequest(
+                "invalid restart policy: unknown policy '\(wire.name)'; use one of 'no', 'always', 'on-failure', "
+                    + "or 'unless-stopped'")
+        }
+    }
+}

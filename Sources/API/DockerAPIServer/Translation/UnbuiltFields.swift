@@ -1,0 +1,60 @@
+import DockerAPI
+
+/// Known members of a create request that no code stands behind yet. One that is set is refused by its name: to
+/// ignore it would run another container than the one that was asked for.
+enum UnbuiltFields {
+    static func check(_ request: ContainerCreateRequest) throws(APIError) {
+        try check(request.config)
+        if let host = request.hostConfig {
+            try check(host)
+            for mount in host.mounts { try check(mount) }
+        }
+        for (name, endpoint) in request.networkingConfig?.endpointsConfig ?? [:] {
+            if let endpoint { try check(endpoint, of: name) }
+        }
+    }
+
+    private static func check(_ config: ContainerConfig) throws(APIError) {
+        let test = config.healthcheck?.test ?? []
+        try refuse(!test.isEmpty && test != ["NONE"], "Config.Healthcheck")
+    }
+
+    private static func check(_ host: HostConfig) throws(APIError) {
+        let unset: [(Bool, String)] = [
+            (!(host.volumesFrom ?? []).isEmpty, "HostConfig.VolumesFrom"),
+            (!["", "local"].contains(host.volumeDriver), "HostConfig.VolumeDriver"),
+            (!["", "no"].contains(host.restartPolicy.name), "HostConfig.RestartPolicy"),
+            (!host.cgroup.isEmpty, "HostConfig.Cgroup"),
+            (!host.storageOpt.isEmpty, "HostConfig.StorageOpt"),
+            (!(host.deviceRequests ?? []).isEmpty, "HostConfig.DeviceRequests"),
+            ((host.kernelMemory ?? 0) != 0, "HostConfig.KernelMemory"),
+            ((host.kernelMemoryTCP ?? 0) != 0, "HostConfig.KernelMemoryTCP"),
+            (!["", "default"].contains(host.isolation), "HostConfig.Isolation"),
+            (host.cpuCount != 0, "HostConfig.CpuCount"),
+            (host.cpuPercent != 0, "HostConfig.CpuPercent"),
+            (host.ioMaximumIOps != 0, "HostConfig.IOMaximumIOps"),
+            (host.ioMaximumBandwidth != 0, "HostConfig.IOMaximumBandwidth"),
+        ]
+        for (isSet, name) in unset { try refuse(isSet, name) }
+    }
+
+    private static func check(_ mount: Mount) throws(APIError) {
+        try refuse(
+            ["image", "cluster", "npipe"].contains(mount.type), "HostConfig.Mounts of type \(mount.type)")
+        try refuse(!(mount.tmpfsOptions?.options ?? []).isEmpty, "HostConfig.Mounts.TmpfsOptions.Options")
+        try refuse(mount.imageOptions != nil, "HostConfig.Mounts.ImageOptions")
+        try refuse(mount.clusterOptions != nil, "HostConfig.Mounts.ClusterOptions")
+        let driver = mount.volumeOptions?.driverConfig?.name ?? ""
+        try refuse(!["", "local"].contains(driver), "HostConfig.Mounts.VolumeOptions.DriverConfig.Name")
+    }
+
+    private static func check(_ endpoint: EndpointSettings, of network: String) throws(APIError) {
+        let path = "NetworkingConfig.EndpointsConfig.\(network)"
+        try refuse((endpoint.gwPriority ?? 0) != 0, "\(path).GwPriority")
+        try refuse(!(endpoint.ipamConfig?.linkLocalIPs ?? []).isEmpty, "\(path).IPAMConfig.LinkLocalIPs")
+    }
+
+    private static func refuse(_ isSet: Bool, _ name: String) throws(APIError) {
+        if isSet { throw .notBuilt(name) }
+    }
+}
