@@ -1,1 +1,0 @@
-print("skiff-shim: nothing here yet")
