@@ -48,7 +48,8 @@ final class ControlConnection: EventHandler {
     private var endsAfterOutput = false
 
     init(
-        _ descriptor: consuming Descriptor, _ loop: EventLoop, _ ports: ForwardedPorts, onEnd: @escaping () -> Void
+        _ descriptor: consuming Descriptor, _ loop: EventLoop, _ ports: ForwardedPorts,
+        onEnd: @escaping () -> Void
     ) {
         socket = SharedDescriptor(descriptor)
         self.loop = loop
@@ -77,7 +78,9 @@ final class ControlConnection: EventHandler {
             guard !received.bytes.isEmpty else { throw SystemCallError(call: "recvmsg", errno: ECONNRESET) }
             sockets += received.descriptors
             input += received.bytes
-            guard input.count <= Self.lineLimit else { throw SystemCallError(call: "recvmsg", errno: EMSGSIZE) }
+            guard input.count <= Self.lineLimit else {
+                throw SystemCallError(call: "recvmsg", errno: EMSGSIZE)
+            }
             while let end = input.firstIndex(of: UInt8(ascii: "\n")) {
                 let line = Array(input[..<end])
                 input.removeSubrange(...end)

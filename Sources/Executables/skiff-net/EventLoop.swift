@@ -78,7 +78,8 @@ final class EventLoop {
         let raw = epoll.rawValue
         while !isEnding {
             let timeout = deferred.isEmpty ? (timers.isEmpty ? -1 : Int32(tickSeconds) * 1000) : 0
-            let count = Int(try rawCall("epoll_wait") { skiff_epoll_wait_events(raw, &tokens, &events, 64, timeout) })
+            let count = Int(
+                try rawCall("epoll_wait") { skiff_epoll_wait_events(raw, &tokens, &events, 64, timeout) })
             for index in 0..<count {
                 let descriptor = Int32(truncatingIfNeeded: tokens[index])
                 guard let registration = registrations[descriptor],

@@ -147,7 +147,9 @@ final class TCPRelay: EventHandler {
                 flow.isReadable = false
                 return .waits
             } else {
-                guard write(UnsafeRawBufferPointer(rebasing: loop.scratch[0..<count]), &flow) else { return .failed }
+                guard write(UnsafeRawBufferPointer(rebasing: loop.scratch[0..<count]), &flow) else {
+                    return .failed
+                }
             }
         }
         return .goesOn
@@ -180,7 +182,8 @@ final class TCPRelay: EventHandler {
         var sent = 0
         while sent < bytes.count {
             let count = send(
-                flow.destination, bytes.baseAddress.map { $0 + sent }, bytes.count - sent, Int32(MSG_NOSIGNAL))
+                flow.destination, bytes.baseAddress.map { $0 + sent }, bytes.count - sent, Int32(MSG_NOSIGNAL)
+            )
             if count >= 0 {
                 sent += count
             } else if errno == EAGAIN {

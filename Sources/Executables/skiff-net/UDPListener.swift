@@ -66,7 +66,8 @@ final class UDPListener: PortListener, EventHandler {
             var local = [UInt8](repeating: 0, count: 16)
             var interface: Int32 = 0
             let count = skiff_receive_datagram(
-                socket.rawValue, loop.scratch.baseAddress, loop.scratch.count, &sender, &length, &local, &interface)
+                socket.rawValue, loop.scratch.baseAddress, loop.scratch.count, &sender, &length, &local,
+                &interface)
             guard count >= 0 else {
                 if count == -EAGAIN { return }
                 // The error of an earlier answer that could not be delivered.
@@ -102,7 +103,9 @@ final class UDPListener: PortListener, EventHandler {
     }
 
     private func makeSession(_ client: Client) -> Session? {
-        if sessions.count >= Self.sessionLimit, let oldest = sessions.values.min(by: { $0.lastUse < $1.lastUse }) {
+        if sessions.count >= Self.sessionLimit,
+            let oldest = sessions.values.min(by: { $0.lastUse < $1.lastUse })
+        {
             end(oldest)
         }
         guard budget.take() else { return nil }

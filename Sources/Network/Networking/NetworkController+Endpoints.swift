@@ -111,7 +111,17 @@ extension NetworkController {
                 worker.add { [logger] in Self.forgetTranslated(endpoint, logger) }
             }
         }
-        bridge?.release(endpoint)
+        guard let bridge else { return }
+        worker.add { [logger] in
+            do throws(SystemCallError) {
+                try bridge.forgetForwarding(endpoint)
+            } catch {
+                logger.warning(
+                    "forwarding entry not removed",
+                    metadata: ["container.id": "\(endpoint.containerID)", "cause": "\(error)"])
+            }
+        }
+        bridge.release(endpoint)
     }
 
     /// Deletes the interface of a released endpoint whose network namespace lives on, as after a failed start. Not

@@ -20,7 +20,8 @@ struct PublishedPortTests {
         }
         let instance = try host.start(configuration)
         let web = try instance.container(
-            "web", ports: [
+            "web",
+            ports: [
                 PortRequest(containerPort: 80, transport: .tcp, hostPorts: 8080...8080),
                 PortRequest(containerPort: 80, transport: .udp, hostPorts: 8080...8080),
             ])
@@ -29,13 +30,17 @@ struct PublishedPortTests {
         for transport in [TransportProtocol.tcp, .udp] {
             func check(_ from: Namespace, _ address: String, expect source: String?, _ what: Comment) {
                 let answer = from.askPatiently(transport, address, 8080, seconds: 2)
-                if let source { #expect(answer == "web \(source)", what) } else {
+                if let source {
+                    #expect(answer == "web \(source)", what)
+                } else {
                     #expect(answer?.hasPrefix("web ") == true, what)
                 }
             }
             let outside = host.outside
             check(outside, Host.address, expect: Host.outsideAddress, "outside, v4 \(transport)")
-            check(outside, Host.addressV6, expect: ipv6 ? Host.outsideAddressV6 : gateway, "outside, v6 \(transport)")
+            check(
+                outside, Host.addressV6, expect: ipv6 ? Host.outsideAddressV6 : gateway,
+                "outside, v6 \(transport)")
             check(host.namespace, "127.0.0.1", expect: gateway, "localhost, v4 \(transport)")
             check(host.namespace, "::1", expect: nil, "localhost, v6 \(transport)")
             check(host.namespace, Host.address, expect: nil, "the host's own address, v4 \(transport)")

@@ -48,7 +48,8 @@ package struct NftablesSet: Sendable, Hashable {
         types.count == 1 ? UInt32(types[0].length) : types.reduce(0) { $0 + UInt32($1.registerLength) }
     }
 
-    var flags: UInt32 { (isInterval ? 0x4 : 0) | (value.isEmpty ? 0 : 0x8) | (key.count > 1 ? 0x80 : 0) }
+    // Concatenations only have a flag (0x80) of their own together with intervals.
+    var flags: UInt32 { (isInterval ? 0x4 : 0) | (value.isEmpty ? 0 : 0x8) }
 }
 
 /// One element: its key and, in a map, its value; concatenated parts are padded to four bytes each.

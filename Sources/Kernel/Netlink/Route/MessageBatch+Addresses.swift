@@ -106,16 +106,17 @@ extension MessageBatch {
         }
     }
 
-    /// Tells a bridge behind which of its ports an Ethernet address lives, before the address has sent anything.
-    package mutating func addForwardingEntry(port: Int32, address: [UInt8]) {
+    /// Has a bridge forget that an Ethernet address lives behind one of its ports; it floods until it learns anew.
+    package mutating func removeForwardingEntry(port: Int32, address: [UInt8]) {
         message(
-            RouteMessage.newNeighbour, [.request, .acknowledge, .create, .replace], name: "RTM_NEWNEIGH",
-            subject: "port \(port)"
+            RouteMessage.deleteNeighbour, [.request, .acknowledge], name: "RTM_DELNEIGH",
+            subject: "port \(port)",
+            tolerated: [ENOENT, ENODEV, EINVAL]
         ) {
             $0.append(UInt8(AF_BRIDGE))
             $0.append(contentsOf: [0, 0, 0])
             $0.append(port)
-            $0.append(NeighbourAttribute.stateReachable)
+            $0.append(UInt16(0))
             $0.append(NeighbourAttribute.flagMaster)
             $0.append(UInt8(0))
             $0.attribute(NeighbourAttribute.linkLayerAddress, address)

@@ -6,10 +6,13 @@ package struct BridgePortOptions: Sendable, Hashable {
     package var hairpin: Bool
     /// Whether frames to and from other isolated ports are dropped.
     package var isolated: Bool
+    /// Whether the port makes itself an IPv6 address. False fails where the kernel runs without IPv6.
+    package var hasLinkLocalAddress: Bool
 
-    package init(hairpin: Bool, isolated: Bool) {
+    package init(hairpin: Bool, isolated: Bool, hasLinkLocalAddress: Bool) {
         self.hairpin = hairpin
         self.isolated = isolated
+        self.hasLinkLocalAddress = hasLinkLocalAddress
     }
 }
 
@@ -55,14 +58,13 @@ extension MessageBatch {
     }
 
     /// Makes a pair in one request: this end up and on the bridge, the peer named and addressed in its own namespace.
-    /// The peer stays down: its addresses come first. Neither end makes itself a link-local IPv6 address.
+    /// The peer stays down: its addresses come first.
     package mutating func createVeth(_ pair: VethPair) {
         message(RouteMessage.newLink, Self.creation, name: "RTM_NEWLINK", subject: "veth \(pair.name)") {
             $0.linkHeader(flags: interfaceUp, change: interfaceUp)
             $0.attribute(LinkAttribute.name, string: pair.name)
             if let mtu = pair.mtu { $0.attribute(LinkAttribute.mtu, number: UInt32(clamping: mtu)) }
             $0.attribute(LinkAttribute.master, number: pair.bridge)
-            $0.withoutAddressGeneration()
             $0.nested(LinkAttribute.linkInfo) {
                 $0.attribute(LinkAttribute.kind, string: "veth")
                 $0.nested(LinkAttribute.data) {
@@ -94,6 +96,8 @@ extension MessageBatch {
         {
             $0.linkHeader()
             $0.attribute(LinkAttribute.name, string: name)
+            // The kernel takes this for an interface that exists only; without a carrier it comes in time.
+            if !options.hasLinkLocalAddress { $0.withoutAddressGeneration() }
             $0.nested(LinkAttribute.linkInfo) {
                 $0.attribute(LinkAttribute.slaveKind, string: "bridge")
                 $0.nested(LinkAttribute.slaveData) {

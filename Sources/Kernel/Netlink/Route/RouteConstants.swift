@@ -9,7 +9,7 @@ enum RouteMessage {
     static let getAddress: UInt16 = 22
     static let newRoute: UInt16 = 24
     static let getRoute: UInt16 = 26
-    static let newNeighbour: UInt16 = 28
+    static let deleteNeighbour: UInt16 = 29
 }
 
 enum LinkAttribute {
@@ -65,7 +65,6 @@ enum RouteAttribute {
 enum NeighbourAttribute {
     static let linkLayerAddress: UInt16 = 2
 
-    static let stateReachable: UInt16 = 0x02
     /// The entry belongs to the bridge that the interface is a port of.
     static let flagMaster: UInt8 = 0x04
 }

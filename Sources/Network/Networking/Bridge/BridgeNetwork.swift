@@ -154,16 +154,22 @@ final class BridgeNetwork: Sendable {
             peerName: endpoint.interfaceName,
             peerAddress: endpoint.macAddress?.bytes ?? MACAddress.random().bytes,
             peerNamespace: namespace)
-        let port = BridgePortOptions(hairpin: true, isolated: isIsolating)
+        let port = BridgePortOptions(
+            hairpin: true, isolated: isIsolating, hasLinkLocalAddress: !HostPortSocket.hasIPv6)
         try routes.perform {
             $0.createVeth(pair)
             $0.setBridgePort(pair.name, port)
         }
-        // The same MAC may still be known behind the port of a container that just ended.
-        if let link = try routes.link(pair.name) {
-            try routes.perform { $0.addForwardingEntry(port: link.index, address: pair.peerAddress) }
-        }
         try ContainerInterface.configure(endpoint, namespace: namespace)
+    }
+
+    /// Has the bridge forget where an ended container was. Its interface lives on for a while, and the next container
+    /// with its address has its MAC too: what is sent to that before it speaks would go to the old interface.
+    func forgetForwarding(_ endpoint: Endpoint) throws(SystemCallError) {
+        guard let mac = endpoint.macAddress, let link = try routes.link(endpoint.hostInterfaceName) else {
+            return
+        }
+        try routes.perform { $0.removeForwardingEntry(port: link.index, address: mac.bytes) }
     }
 
     /// Deletes the bridge itself.

@@ -98,7 +98,9 @@ final class TestContainer: Sendable {
     let responder: Responder?
     private let instance: Instance
 
-    init(_ instance: Instance, _ name: String, _ ports: [PortRequest], network: String, serves port: UInt16?) throws {
+    init(_ instance: Instance, _ name: String, _ ports: [PortRequest], network: String, serves port: UInt16?)
+        throws
+    {
         self.instance = instance
         let namespace = try Namespace()
         self.namespace = namespace

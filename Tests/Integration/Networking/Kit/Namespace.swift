@@ -48,12 +48,14 @@ final class Namespace: Sendable {
 
     /// Connects this namespace with another one, with addresses on both ends.
     func link(
-        _ name: String, _ addresses: [String], to other: Namespace, _ otherName: String, _ otherAddresses: [String]
+        _ name: String, _ addresses: [String], to other: Namespace, _ otherName: String,
+        _ otherAddresses: [String]
     ) throws {
         let number = other.descriptor.rawValue
         // `ip` takes a namespace by a path, and its own descriptors are not ours.
         let path = "/proc/\(getpid())/fd/\(number)"
-        try shell("ip link add \(name) type veth peer name \(otherName) netns \(path) && ip link set \(name) up")
+        try shell(
+            "ip link add \(name) type veth peer name \(otherName) netns \(path) && ip link set \(name) up")
         try other.shell("ip link set \(otherName) up")
         for address in addresses { try shell("ip address add \(address) dev \(name)" + Self.suffix(address)) }
         for address in otherAddresses {

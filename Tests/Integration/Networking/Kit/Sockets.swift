@@ -43,7 +43,9 @@ final class Sock: Sendable {
     init(_ transport: TransportProtocol, isIPv4: Bool, timeout: Double = 1) throws {
         let kind = transport == .tcp ? SOCK_STREAM : SOCK_DGRAM
         let family = isIPv4 ? AF_INET : AF_INET6
-        let made = try systemCall("socket") { socket(family, Int32(kind.rawValue | SOCK_CLOEXEC.rawValue), 0) }
+        let made = try systemCall("socket") {
+            socket(family, Int32(kind.rawValue | SOCK_CLOEXEC.rawValue), 0)
+        }
         descriptor = SharedDescriptor(Descriptor(owning: made))
         setTimeout(timeout)
     }
@@ -57,7 +59,9 @@ final class Sock: Sendable {
 
     private func withAddress<T>(_ peer: Peer, _ body: (UnsafePointer<sockaddr>, socklen_t) -> T) -> T {
         let bytes = peer.bytes
-        return bytes.withUnsafeBytes { body($0.assumingMemoryBound(to: sockaddr.self).baseAddress!, socklen_t(bytes.count)) }
+        return bytes.withUnsafeBytes {
+            body($0.assumingMemoryBound(to: sockaddr.self).baseAddress!, socklen_t(bytes.count))
+        }
     }
 
     func bind(_ peer: Peer, v6Only: Bool = true) throws {
@@ -93,7 +97,9 @@ final class Sock: Sendable {
         var offset = 0
         while offset < bytes.count {
             offset += try systemCall("send") {
-                bytes.withUnsafeBytes { Glibc.send(raw, $0.baseAddress! + offset, $0.count - offset, Int32(MSG_NOSIGNAL)) }
+                bytes.withUnsafeBytes {
+                    Glibc.send(raw, $0.baseAddress! + offset, $0.count - offset, Int32(MSG_NOSIGNAL))
+                }
             }
         }
     }
@@ -117,7 +123,8 @@ final class Sock: Sendable {
         let count = try systemCall("recvfrom") {
             bytes.withUnsafeMutableBytes { address in
                 recvfrom(
-                    raw, &buffer, buffer.count, 0, address.assumingMemoryBound(to: sockaddr.self).baseAddress, &length)
+                    raw, &buffer, buffer.count, 0, address.assumingMemoryBound(to: sockaddr.self).baseAddress,
+                    &length)
             }
         }
         return (Array(buffer[..<count]), Peer(bytes: bytes))
@@ -177,7 +184,9 @@ final class Responder: Sendable {
 
 extension Namespace {
     /// Asks a `Responder`; nil where nothing answers.
-    func ask(_ transport: TransportProtocol, _ address: String, _ port: UInt16, timeout: Double = 0.5) -> String? {
+    func ask(_ transport: TransportProtocol, _ address: String, _ port: UInt16, timeout: Double = 0.5)
+        -> String?
+    {
         try? run {
             let peer = Peer(address, port)
             let socket = try Sock(transport, isIPv4: peer.address.isIPv4, timeout: timeout)
@@ -192,7 +201,9 @@ extension Namespace {
     }
 
     /// Asks until something answers or `seconds` have passed.
-    func askPatiently(_ transport: TransportProtocol, _ address: String, _ port: UInt16, seconds: Int = 5) -> String? {
+    func askPatiently(_ transport: TransportProtocol, _ address: String, _ port: UInt16, seconds: Int = 5)
+        -> String?
+    {
         for _ in 0..<(seconds * 20) {
             if let answer = ask(transport, address, port, timeout: 0.2) { return answer }
             usleep(50_000)
