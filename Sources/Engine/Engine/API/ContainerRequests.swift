@@ -93,7 +93,7 @@ package struct AttachOptions: Sendable {
 }
 
 /// What is to run in a container besides its process 1.
-package struct ExecSpec: Sendable, Hashable {
+package struct ExecSpec: Sendable, Hashable, Codable {
     package var command: [String]
     package var environment: [String] = []
     /// Empty for the container's.

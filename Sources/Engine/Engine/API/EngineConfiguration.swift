@@ -9,6 +9,8 @@ package struct EngineConfiguration: Sendable {
     package var cgroupParent = "skiff"
     /// The shim's executable.
     package var shimPath = "/usr/libexec/skiff/skiff-shim"
+    /// The forwarder's executable (`skiff-net`); empty for none.
+    package var forwarderPath = ""
     /// What `--init` runs as process 1; empty for the shim itself in init mode.
     package var initPath = ""
     package var bridge = BridgeConfiguration()

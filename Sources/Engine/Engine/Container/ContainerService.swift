@@ -1,104 +1,144 @@
+import Cgroups
 package import LinuxKernel
+import OCIModel
+import ShimProtocol
 
 /// Containers: everything that Docker's `/containers` does. References are names, ids and unambiguous id prefixes.
 package final class ContainerService: Sendable {
-    init() {}
+    let parts: EngineParts
+
+    init(_ parts: EngineParts) { self.parts = parts }
+
+    func find(_ reference: String) throws(EngineError) -> Container { try parts.registry.find(reference) }
 
     /// Makes a container without starting it. Nothing is left behind where it throws.
     /// - Parameter name: nil for a generated one
     package func create(_ spec: ContainerSpec, name: String?) async throws -> ContainerCreated {
-        throw EngineError.notBuilt("create")
-    }
-
-    /// Newest first.
-    package func list(_ options: ListOptions) throws -> [ContainerInspection] { [] }
-
-    package func inspect(_ reference: String) throws -> ContainerInspection {
-        throw EngineError.noSuchContainer(reference)
-    }
-
-    /// Reads the disk; may take long.
-    package func size(_ reference: String) async throws -> ContainerSize {
-        throw EngineError.noSuchContainer(reference)
+        try await ContainerCreation(parts: parts, spec: spec, requestedName: name).run()
     }
 
     package func start(_ reference: String, detachKeys: [UInt8] = []) async throws -> StateChange {
-        throw EngineError.noSuchContainer(reference)
+        try await find(reference).start()
     }
 
     /// - Parameters:
     ///   - signal: name or number; nil for the container's own
     ///   - timeout: seconds until SIGKILL; nil for the container's own, -1 for never
-    package func stop(_ reference: String, signal: String? = nil, timeout: Int? = nil) async throws
-        -> StateChange
-    {
-        throw EngineError.noSuchContainer(reference)
+    package func stop(_ reference: String, signal: String? = nil, timeout: Int? = nil) async throws -> StateChange {
+        try await find(reference).stop(signal: signal, timeout: timeout)
     }
 
     package func restart(_ reference: String, signal: String? = nil, timeout: Int? = nil) async throws {
-        throw EngineError.noSuchContainer(reference)
+        try await find(reference).restart(signal: signal, timeout: timeout)
     }
 
     /// - Parameter signal: name or number; nil for SIGKILL
     package func kill(_ reference: String, signal: String? = nil) async throws {
-        throw EngineError.noSuchContainer(reference)
+        try await find(reference).kill(reference, signal: signal)
     }
 
     package func wait(_ reference: String, condition: WaitCondition) async throws -> ExitWaiter {
-        throw EngineError.noSuchContainer(reference)
+        try await find(reference).waiter(condition)
     }
 
     package func rename(_ reference: String, to name: String) async throws {
-        throw EngineError.noSuchContainer(reference)
+        try await find(reference).rename(to: name)
     }
 
-    package func pause(_ reference: String) async throws { throw EngineError.noSuchContainer(reference) }
+    package func pause(_ reference: String) async throws { try await find(reference).pause() }
 
-    package func unpause(_ reference: String) async throws { throw EngineError.noSuchContainer(reference) }
+    package func unpause(_ reference: String) async throws { try await find(reference).unpause() }
 
     /// - Parameter arguments: those of `ps`, such as `-ef`; empty for that
     package func top(_ reference: String, arguments: String) async throws -> ProcessTable {
-        throw EngineError.noSuchContainer(reference)
+        let container = try find(reference)
+        guard container.state.isRunning else {
+            throw EngineError(.wrongState, "Container \(container.id) is not running")
+        }
+        let (cgroups, path) = (parts.cgroups, SpecBuilder.cgroupPath(container.spec, container.id, parts.configuration))
+        let table = try await parts.pool.run {
+            let processes = try cgroups.existing(path).processes(recursive: true)
+            return try ProcessListing.table(of: processes, arguments: arguments)
+        }
+        container.publish("top")
+        return table
     }
 
     /// The log in batches, in the order of writing; with `follow`, until the container ends or is removed.
     package func logs(_ reference: String, _ options: LogOptions) async throws -> LogSequence {
-        throw EngineError.noSuchContainer(reference)
+        let container = try find(reference)
+        guard options.standardOutput || options.standardError else {
+            throw EngineError.invalid("You must choose at least one stream")
+        }
+        let path = parts.paths(of: container).log
+        guard !path.isEmpty else {
+            throw EngineError(
+                .notBuilt, "configured logging driver does not support reading", category: .invalidArgument)
+        }
+        let cursor = try await LogCursor(
+            path: path, options: options, pool: parts.pool, reactor: parts.reactor, logger: parts.logger,
+            ended: { try await container.logEnd() })
+        return LogSequence(terminal: container.spec.process.terminal, cursor: cursor)
     }
 
     /// Checks that a client may attach and reserves its place: a `start` that comes after waits for the streams.
     /// The edge then answers the upgrade and calls `connect`.
     package func attach(_ reference: String, _ options: AttachOptions) async throws -> AttachReservation {
-        throw EngineError.noSuchContainer(reference)
+        let container = try find(reference)
+        switch container.state {
+        case .paused:
+            throw EngineError(
+                .wrongState, "container \(container.id) is paused, unpause the container before attach")
+        case .removing, .dead:
+            throw EngineError(.wrongState, "container \(container.id) is marked for removal")
+        default: break
+        }
+        let place = container.attachments.reserve()
+        return AttachReservation(
+            terminal: container.spec.process.terminal,
+            connection: { stream, alreadyRead in
+                let request = AttachRequest(
+                    id: randomID(), stdin: options.standardInput, stdout: options.standardOutput,
+                    stderr: options.standardError, logs: options.includesLogs,
+                    detachKeys: options.detachKeys.isEmpty ? DetachKeys.standard : options.detachKeys,
+                    buffered: alreadyRead, socket: stream)
+                try await container.attach(request, place)
+            },
+            abandon: { container.attachments.abandon(place) })
     }
 
     package func resize(_ reference: String, _ size: TerminalSize) async throws {
-        throw EngineError.noSuchContainer(reference)
+        try await find(reference).resize(size)
     }
 
     package func remove(_ reference: String, _ options: RemoveOptions) async throws {
-        throw EngineError.noSuchContainer(reference)
+        try await find(reference).remove(options)
     }
 }
 
 /// Batches of log entries.
 package struct LogSequence: AsyncSequence, Sendable {
     package typealias Element = [LogEntry]
-    let stream: AsyncThrowingStream<[LogEntry], any Error>
+
     /// Whether the container has a terminal: then nothing is framed.
     package let terminal: Bool
+    let cursor: LogCursor
 
-    package func makeAsyncIterator() -> AsyncThrowingStream<[LogEntry], any Error>.Iterator {
-        stream.makeAsyncIterator()
+    package struct Iterator: AsyncIteratorProtocol {
+        let cursor: LogCursor
+
+        package mutating func next() async throws -> [LogEntry]? { try await cursor.next() }
     }
+
+    package func makeAsyncIterator() -> Iterator { Iterator(cursor: cursor) }
 }
 
 /// A client's place at a container's streams. Dropping it without `connect` gives the place up.
 package final class AttachReservation: Sendable {
     /// Whether the container has a terminal: raw stream, else multiplexed frames.
     package let terminal: Bool
-    let connection: @Sendable (SharedDescriptor, [UInt8]) async throws -> Void
-    let abandon: @Sendable () -> Void
+    private let connection: @Sendable (SharedDescriptor, [UInt8]) async throws -> Void
+    private let abandon: @Sendable () -> Void
 
     init(
         terminal: Bool, connection: @escaping @Sendable (SharedDescriptor, [UInt8]) async throws -> Void,
@@ -111,7 +151,7 @@ package final class AttachReservation: Sendable {
 
     deinit { abandon() }
 
-    /// Gives the client's stream away: the shim reads and writes it from now on, and closes it at the end.
+    /// Gives the client's stream away: the shim reads and writes it from now on, and ends it at the end.
     /// - Parameters:
     ///   - stream: a stream socket, or one end of a pair where the transport is none
     ///   - alreadyRead: what the edge has read of it after the request

@@ -159,6 +159,8 @@ package struct MountPoint: Sendable, Hashable, Codable {
     package var propagation = ""
     /// Whether the volume was made for this container and goes with `rm -v`.
     package var isAnonymous = false
+    /// Only the source's own mount, not those below it.
+    package var isNonRecursive = false
 
     package init(kind: Kind, destination: String) {
         self.kind = kind

@@ -1,14 +1,56 @@
+import Networking
 package import OCIModel
 
 /// Networks: Docker's `/networks`, of the built-in ones.
 package final class NetworkService: Sendable {
-    init() {}
+    private static let known: Set<String> = ["dangling", "driver", "id", "label", "name", "scope", "type"]
+    private let parts: EngineParts
 
-    package func list(_ filters: Filters) throws -> [NetworkInspection] { [] }
+    init(_ parts: EngineParts) { self.parts = parts }
+
+    package func list(_ filters: Filters) throws -> [NetworkInspection] {
+        try filters.require(keys: Self.known)
+        let dangling = try filters.flag("dangling")
+        return parts.network.networks.filter { network in
+            filters.matches("name") { network.name.contains($0) }
+                && filters.matches("id") { network.id.hasPrefix($0) }
+                && filters.matches("driver") { $0 == network.driver.rawValue }
+                && filters.matches("scope") { $0 == network.scope }
+                && filters.matches("type") { $0 == "builtin" }
+                && filters.matchesLabels(network.labels)
+                && dangling != true
+        }.map(inspection)
+    }
 
     /// By name, id or unambiguous id prefix.
     package func inspect(_ reference: String) throws -> NetworkInspection {
-        throw EngineError(.noSuchNetwork, "network \(reference) not found")
+        inspection(try parts.network.network(reference))
+    }
+
+    private func inspection(_ network: NetworkRecord) -> NetworkInspection {
+        NetworkInspection(
+            name: network.name, id: network.id, created: network.created, scope: network.scope,
+            driver: network.driver.rawValue, ipv6: network.enableIPv6, isInternal: network.isInternal,
+            addresses: network.ipamConfigurations.map { configuration in
+                NetworkInspection.AddressConfiguration(
+                    subnet: "\(configuration.subnet)", gateway: configuration.gateway.map { "\($0)" } ?? "",
+                    range: configuration.ipRange.map { "\($0)" } ?? "")
+            },
+            endpoints: endpoints(of: network.id), options: network.options, labels: network.labels)
+    }
+
+    private func endpoints(of network: String) -> [NetworkInspection.Endpoint] {
+        parts.registry.all.flatMap { container in
+            let progress = container.progress
+            guard progress.state.isRunning else { return [NetworkInspection.Endpoint]() }
+            return progress.endpoints.filter { $0.networkID == network }.map { endpoint in
+                NetworkInspection.Endpoint(
+                    containerID: container.id, containerName: container.name, endpointID: endpoint.id,
+                    macAddress: endpoint.macAddress.map { "\($0)" } ?? "",
+                    ipv4: endpoint.ipv4.map { "\($0.address)/\($0.prefixLength)" } ?? "",
+                    ipv6: endpoint.ipv6.map { "\($0.address)/\($0.prefixLength)" } ?? "")
+            }
+        }.sorted { $0.containerID < $1.containerID }
     }
 }
 

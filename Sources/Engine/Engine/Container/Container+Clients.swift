@@ -1,0 +1,62 @@
+import ShimProtocol
+
+extension Container {
+    /// Hands a client's stream to the shim, or keeps it for the start.
+    func attach(_ request: AttachRequest, _ place: UInt64) async throws {
+        publish("attach")
+        if attachments.add(request, for: place) { return }
+        // The container starts or runs: behind a start that is under way, the shim is there.
+        let session = try await gate.run { try await self.requireSession() }
+        try await session.request(.attach(request))
+    }
+
+    /// Returns when nothing more comes into the log.
+    func logEnd() async throws {
+        guard state.isRunning || isStarting else { return }
+        let session = session
+        _ = try await exit.wait()
+        // The last lines are written before the shim goes.
+        _ = try await session?.ended.wait(milliseconds: 5000, on: parts.reactor)
+    }
+
+    private var isStarting: Bool { session != nil && !state.isRunning && state.exit == nil }
+
+    func waiter(_ condition: WaitCondition) -> ExitWaiter {
+        let (exit, removal) = (exit, removal)
+        switch condition {
+        case .notRunning:
+            guard state.isRunning else {
+                let result = WaitResult(exitCode: progress.exitCode, error: nil)
+                return ExitWaiter { result }
+            }
+            return ExitWaiter { try await exit.wait() }
+        case .nextExit: return ExitWaiter { try await exit.wait() }
+        case .removed: return ExitWaiter { try await removal.wait() }
+        }
+    }
+
+    func rename(to text: String) async throws {
+        let name = try ContainerName.checked(text)
+        try await gate.run { try await self.renameNow(name) }
+    }
+
+    private func renameNow(_ name: String) async throws {
+        let old = self.name
+        if old == name {
+            throw EngineError.invalid("Renaming a container with the same name as its current name")
+        }
+        if case .removing = state {
+            throw EngineError(.wrongState, "container \(id) is marked for removal")
+        }
+        try parts.registry.take(name: name, for: id)
+        do {
+            try await parts.database.commit(.powerCut, ContainerTable.rename(id, to: name))
+        } catch {
+            parts.registry.release(name: name, of: id)
+            throw error
+        }
+        rename(name)
+        parts.registry.release(name: old, of: id)
+        publish("rename", ["oldName": "/\(old)"])
+    }
+}

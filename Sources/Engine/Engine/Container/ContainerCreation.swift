@@ -1,0 +1,156 @@
+import Logging
+import Glibc
+import ImageStore
+import LinuxKernel
+import OCIModel
+
+/// Makes one container: everything that can be refused first, then its files, then its record. Nothing is left behind
+/// where a step fails; what a crash leaves between the steps has no record and is cleared at the next start.
+struct ContainerCreation: Sendable {
+    let parts: EngineParts
+    let spec: ContainerSpec
+    let requestedName: String?
+
+    func run() async throws -> ContainerCreated {
+        let id = randomID()
+        var spec = spec
+        let warnings = try prepare(&spec, id)
+        let image = try parts.images.image(spec.image)
+        try spec.complete(from: image.configuration.config)
+        try checkPlatform(spec, image)
+        let name = try takeName(for: id)
+        do {
+            let prepared = spec
+            let definition = try await parts.pool.run { try makeFiles(id, prepared, image, warnings) }
+            try await record(definition, name)
+            return ContainerCreated(id: id, warnings: warnings)
+        } catch {
+            parts.registry.release(name: name, of: id)
+            throw error
+        }
+    }
+
+    /// The checks that need no image.
+    private func prepare(_ spec: inout ContainerSpec, _ id: String) throws -> [String] {
+        let warnings = try spec.validate(parts.features, parts.configuration)
+        _ = try LogFile.configuration(spec, path: "/")
+        try resolveReferences(&spec)
+        if spec.network.hostname.isEmpty { spec.network.hostname = try hostname(spec, id) }
+        return warnings
+    }
+
+    /// Other containers are remembered by id: names can change.
+    private func resolveReferences(_ spec: inout ContainerSpec) throws(EngineError) {
+        if case .container(let other) = spec.network.mode {
+            spec.network.mode = .container(try parts.registry.find(other).id)
+        }
+        if case .container(let other) = spec.namespaces.pid {
+            spec.namespaces.pid = .container(try parts.registry.find(other).id)
+        }
+        if case .container(let other) = spec.namespaces.ipc {
+            spec.namespaces.ipc = .container(try parts.registry.find(other).id)
+        }
+        for link in spec.network.links {
+            let names = try Link.split(link)
+            do throws(EngineError) {
+                _ = try parts.registry.find(names.name)
+            } catch {
+                throw .invalid("could not get container for \(names.name): \(error.message)")
+            }
+        }
+    }
+
+    private func hostname(_ spec: ContainerSpec, _ id: String) throws(EngineError) -> String {
+        if case .container(let other) = spec.network.mode { return try parts.registry.find(other).spec.network.hostname }
+        if spec.network.mode == .host || spec.namespaces.uts == .host { return HostInformation.hostname }
+        return String(id.prefix(12))
+    }
+
+    private func checkPlatform(_ spec: ContainerSpec, _ image: Image) throws(EngineError) {
+        guard !spec.platform.isEmpty else { return }
+        guard let wanted = Platform(spec.platform) else {
+            throw .invalid("\"\(spec.platform)\" is an invalid platform")
+        }
+        guard wanted.distance(to: image.configuration.platform) != nil else {
+            throw EngineError(
+                .noSuchImage,
+                "image with reference \(spec.image) was found but does not match the specified platform: wanted "
+                    + "\(wanted), actual: \(image.configuration.platform)")
+        }
+    }
+
+    private func takeName(for id: String) throws -> String {
+        if let requestedName, !requestedName.isEmpty {
+            let name = try ContainerName.checked(requestedName)
+            try parts.registry.take(name: name, for: id)
+            return name
+        }
+        var generator = SystemRandomNumberGenerator()
+        for attempt in 0..<20 {
+            let name = NameGenerator.name(attempt: attempt, using: &generator)
+            if (try? parts.registry.take(name: name, for: id)) != nil { return name }
+        }
+        let name = String(id.prefix(12))
+        try parts.registry.take(name: name, for: id)
+        return name
+    }
+
+    /// Layer, volumes and folder. Blocks.
+    private func makeFiles(
+        _ id: String, _ spec: ContainerSpec, _ image: Image, _ warnings: [String]
+    ) throws -> ContainerDefinition {
+        let layer = try parts.images.createContainerLayer(id: id, image: image.id)
+        var resolver = MountResolver(volumes: parts.volumes, layers: image.layerPaths)
+        let folder = parts.folder(of: id)
+        do {
+            try resolver.resolve(spec)
+            try makeDirectories(folder, mode: 0o710)
+            // Mounted by the shim while the start still writes their content.
+            for name in ["hosts", "hostname", "resolv.conf"] {
+                _ = try openFile("\(folder)/\(name)", O_WRONLY | O_CREAT, mode: 0o644)
+            }
+        } catch {
+            undo(layer, resolver, folder)
+            throw error
+        }
+        for volume in resolver.createdVolumes {
+            parts.events.publish(.volume, "create", volume, ["driver": "local"])
+        }
+        return ContainerDefinition(
+            id: id, created: .now, spec: spec, image: image, layer: layer, mounts: resolver.mounts,
+            warnings: warnings)
+    }
+
+    private func undo(_ layer: ContainerLayer, _ resolver: MountResolver, _ folder: String) {
+        attempt("remove the layer") { try parts.images.removeContainerLayer(layer) }
+        for volume in resolver.createdVolumes { attempt("remove a volume") { try parts.volumes.remove(volume) } }
+        attempt("remove the folder") { try FileTree.remove(folder) }
+    }
+
+    private func attempt(_ step: String, _ body: () throws -> Void) {
+        do {
+            try body()
+        } catch {
+            parts.logger.warning("cannot undo a container's creation", metadata: ["op": "\(step)", "error": "\(error)"])
+        }
+    }
+
+    private func record(_ definition: ContainerDefinition, _ name: String) async throws {
+        let progress = ContainerProgress()
+        do {
+            try await parts.database.commit(
+                definition.spec.autoRemove ? .processCrash : .powerCut,
+                try ContainerTable.insert(definition, name: name, progress))
+        } catch {
+            let (parts, layer) = (parts, definition.layer)
+            try await parts.pool.run {
+                attempt("remove the layer") { try parts.images.removeContainerLayer(layer) }
+                attempt("remove the folder") { try FileTree.remove(parts.folder(of: definition.id)) }
+            }
+            throw error
+        }
+        let container = Container(definition, name: name, progress: progress, parts: parts)
+        parts.registry.add(container)
+        container.publish("create")
+    }
+}

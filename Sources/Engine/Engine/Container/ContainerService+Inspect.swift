@@ -1,0 +1,113 @@
+import ImageStore
+import Networking
+import OCIModel
+
+extension ContainerService {
+    package func inspect(_ reference: String) throws -> ContainerInspection {
+        parts.inspection(of: try find(reference))
+    }
+
+    /// Newest first.
+    package func list(_ options: ListOptions) throws -> [ContainerInspection] {
+        let query = try ContainerQuery(options, parts)
+        return query.run(parts.registry.all.map(parts.inspection))
+    }
+
+    /// Reads the disk; may take long.
+    package func size(_ reference: String) async throws -> ContainerSize {
+        let container = try find(reference)
+        let (images, layer) = (parts.images, container.definition.layer)
+        let imageSize = (try? images.image(container.definition.imageID).size) ?? 0
+        let writable = try await parts.pool.run { try images.size(of: layer) }
+        return ContainerSize(writable: writable, root: writable + imageSize)
+    }
+}
+
+extension EngineParts {
+    func paths(of container: Container) -> ContainerPaths {
+        ContainerPaths(folder: folder(of: container.id), id: container.id, spec: container.spec)
+    }
+
+    func inspection(of container: Container) -> ContainerInspection {
+        let (definition, snapshot) = (container.definition, container.snapshot)
+        let progress = snapshot.progress
+        let arguments = definition.spec.arguments
+        let layer = images.paths(of: definition.layer)
+        return ContainerInspection(
+            id: definition.id, name: snapshot.name, created: definition.created, spec: definition.spec,
+            state: progress.state, startedAt: progress.startedAt, finishedAt: progress.lastExit?.finishedAt ?? .zero,
+            lastError: progress.lastError, exitCode: progress.exitCode,
+            outOfMemory: progress.state.isRunning ? false : progress.lastExit?.outOfMemory ?? false,
+            restartCount: progress.restartCount, imageID: definition.imageID,
+            manifestDigest: definition.manifestDigest, os: definition.os, path: arguments.first ?? "",
+            arguments: Array(arguments.dropFirst()), paths: paths(of: container), mounts: definition.mounts,
+            graph: GraphPaths(lower: layer.lower, upper: layer.upper, work: layer.work, merged: layer.merged),
+            appArmorProfile: features.apparmorProfile, logDriver: definition.spec.logConfiguration.driver,
+            network: networkState(definition, progress), execIDs: execs.ids(of: definition.id),
+            warnings: definition.warnings)
+    }
+
+    private func networkState(_ definition: ContainerDefinition, _ progress: ContainerProgress) -> NetworkState {
+        var state = NetworkState()
+        if let running = progress.state.runningState {
+            state.sandboxKey = "/proc/\(running.pid)/ns/net"
+            state.sandboxID = definition.id
+            state.ports = ports(definition.spec, progress.endpoints)
+        }
+        if progress.endpoints.isEmpty {
+            state.endpoints = idleEndpoint(definition.spec).map { [$0] } ?? []
+        } else {
+            state.endpoints = progress.endpoints.map { EndpointState($0, definition.spec.network) }
+        }
+        return state
+    }
+
+    /// The network that a container would be on, as `inspect` shows it for one that does not run.
+    private func idleEndpoint(_ spec: ContainerSpec) -> EndpointState? {
+        let name: String
+        switch spec.network.mode {
+        case .standard, .bridge: name = "bridge"
+        case .host: name = "host"
+        case .none: name = "none"
+        case .named(let named): name = named
+        case .container: return nil
+        }
+        guard let record = try? network.network(name) else { return nil }
+        return EndpointState(networkName: name, networkID: record.id)
+    }
+
+    private func ports(_ spec: ContainerSpec, _ endpoints: [Endpoint]) -> [PortState] {
+        guard spec.network.mode.isBridge else { return [] }
+        let published = endpoints.flatMap(\.ports)
+        return spec.exposedPorts.map { port in
+            let bindings = published.filter {
+                $0.containerPort == port.number && $0.transport.rawValue == port.transport.rawValue
+            }
+            return PortState(
+                port: port,
+                bindings: bindings.map { PortBindingState(address: "\($0.hostAddress)", port: $0.hostPort) })
+        }
+    }
+}
+
+extension EndpointState {
+    init(_ endpoint: Endpoint, _ network: NetworkSpec) {
+        self.init(networkName: endpoint.networkName, networkID: endpoint.networkID)
+        endpointID = endpoint.id
+        if let v4 = endpoint.ipv4 {
+            gateway = v4.gateway.map { "\($0)" } ?? ""
+            ipv4Address = "\(v4.address)"
+            ipv4PrefixLength = v4.prefixLength
+        }
+        if let v6 = endpoint.ipv6 {
+            ipv6Gateway = v6.gateway.map { "\($0)" } ?? ""
+            ipv6Address = "\(v6.address)"
+            ipv6PrefixLength = v6.prefixLength
+        }
+        macAddress = endpoint.macAddress.map { "\($0)" } ?? ""
+    }
+}
+
+extension ContainerProgress {
+    var startedAt: Timestamp { state.runningState?.startedAt ?? lastExit?.startedAt ?? .zero }
+}

@@ -1,0 +1,83 @@
+import ShimProtocol
+import Synchronization
+
+/// The exec sessions of all containers. Ends are recorded on the event thread, so that whoever asks the shim anything
+/// afterwards finds them here.
+final class ExecTable: Sendable {
+    private let state = Mutex<[String: ExecRecord]>([:])
+    /// Sessions that ended are kept, so that their exit codes can be asked for; of each container the last so many.
+    private static let keptPerContainer = 64
+
+    func load(_ records: [ExecRecord]) {
+        state.withLock { state in for record in records { state[record.id] = record } }
+    }
+
+    func find(_ id: String) throws(EngineError) -> ExecRecord {
+        let found: ExecRecord? = state.withLock { state in
+            if let exact = state[id] { return exact }
+            let matches = id.utf8.count >= 4 ? state.values.filter { $0.id.hasPrefix(id) } : []
+            return matches.count == 1 ? matches[0] : nil
+        }
+        guard let found else { throw .noSuchExec(id) }
+        return found
+    }
+
+    /// Adds a session, and forgets the oldest of the same container that have ended.
+    /// - Returns: the ids of the forgotten
+    func add(_ record: ExecRecord) -> [String] {
+        state.withLock { state in
+            state[record.id] = record
+            let ended = state.values.filter { $0.containerID == record.containerID && $0.exitCode != nil }
+            guard ended.count > Self.keptPerContainer else { return [] }
+            let forgotten = ended.prefix(ended.count - Self.keptPerContainer).map(\.id)
+            for id in forgotten { state[id] = nil }
+            return forgotten
+        }
+    }
+
+    /// - Returns: the session, to be started by the caller and nobody else; nil where it has been started before
+    func claim(_ id: String) -> ExecRecord? {
+        state.withLock { state in
+            guard var record = state[id], !record.hasStarted else { return nil }
+            record.hasStarted = true
+            state[id] = record
+            return record
+        }
+    }
+
+    func started(_ id: String, pid: Int32) { state.withLock { $0[id]?.pid = pid } }
+
+    func failed(_ id: String, code: Int32) { state.withLock { $0[id]?.exitCode = code } }
+
+    func ended(_ exit: ExecExit) {
+        state.withLock { state in
+            state[exit.execID]?.exitCode = exit.code
+            state[exit.execID]?.pid = exit.pid
+        }
+    }
+
+    func current(_ id: String) -> ExecRecord? { state.withLock { $0[id] } }
+
+    /// Sessions that have not ended.
+    func ids(of container: String) -> [String] {
+        state.withLock { state in
+            state.values.filter { $0.containerID == container && $0.exitCode == nil }.map(\.id).sorted()
+        }
+    }
+
+    /// The container has ended, and everything in it: what nobody has reported was killed.
+    func endAll(of container: String) {
+        state.withLock { state in
+            for (id, record) in state
+            where record.containerID == container && record.hasStarted && record.exitCode == nil {
+                state[id]?.exitCode = 137
+            }
+        }
+    }
+
+    func removeAll(of container: String) {
+        state.withLock { state in
+            for (id, record) in state where record.containerID == container { state[id] = nil }
+        }
+    }
+}

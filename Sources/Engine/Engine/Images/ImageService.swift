@@ -1,0 +1,126 @@
+package import ImageStore
+package import LinuxKernel
+package import OCIModel
+
+/// Images: Docker's `/images`, over the image store.
+package final class ImageService: Sendable {
+    private let store: ImageStore
+    private let pool: BlockingPool
+    private let events: EventService
+    /// The containers that use an image.
+    private let uses: @Sendable (Digest) -> [ImageUse]
+
+    init(
+        store: ImageStore, pool: BlockingPool, events: EventService,
+        uses: @escaping @Sendable (Digest) -> [ImageUse]
+    ) {
+        self.store = store
+        self.pool = pool
+        self.events = events
+        self.uses = uses
+    }
+
+    /// Newest first.
+    package func list(all: Bool, filters: Filters) throws -> [Image] {
+        try store.list(try Self.filter(all: all, filters))
+    }
+
+    package func inspect(_ name: String) throws -> Image { try store.image(name) }
+
+    /// How many containers use each image.
+    package func containerCount(_ id: Digest) -> Int { uses(id).count }
+
+    package func history(_ name: String) throws -> [ImageHistoryEntry] { try store.history(name) }
+
+    package func diskUsage() async throws -> ImageDiskUsage {
+        let store = store
+        return try await pool.run { store.diskUsage() }
+    }
+
+    package func tag(_ name: String, repository: String, tag: String?) async throws {
+        let store = store
+        let result = try await pool.run {
+            let (image, reference) = try store.tag(name, repository: repository, tag: tag)
+            return (image: image, reference: reference)
+        }
+        events.publish(.image, "tag", result.image.description, ["name": result.reference.familiar])
+    }
+
+    package func remove(_ name: String, force: Bool, pruneParents: Bool) async throws -> [ImageRemoval] {
+        let (store, uses) = (store, uses)
+        let removals = try await pool.run {
+            try store.remove(name, force: force, pruneParents: pruneParents, uses: uses)
+        }
+        for removal in removals {
+            switch removal {
+            case .untagged(_, let image): publish("untag", image)
+            case .deletedImage(let image): publish("delete", image)
+            case .deletedLayer: break
+            }
+        }
+        return removals
+    }
+
+    /// Loads an archive that is read from `source` to its end.
+    /// - Parameter progress: called from other threads
+    package func load(
+        from source: SharedDescriptor, progress: (@Sendable (LoadProgress) -> Void)? = nil
+    ) async throws -> LoadResult {
+        let store = store
+        let result = try await pool.run {
+            try store.load(from: DescriptorSource(try source.duplicate()), progress: progress)
+        }
+        for image in result.images {
+            events.publish(
+                .image, "load", image.id.description,
+                ["name": image.references.first?.familiar ?? image.id.description])
+        }
+        return result
+    }
+
+    /// Writes an archive of the named images to `sink`.
+    package func save(_ names: [String], to sink: SharedDescriptor) async throws {
+        let store = store
+        let images = try names.map { (name: $0, id: try store.image($0).id) }
+        for image in images { events.publish(.image, "save", image.id.description, ["name": image.name]) }
+        try await pool.run { try store.save(names, to: DescriptorSink(try sink.duplicate())) }
+    }
+
+    /// Makes an image of a root filesystem's tar.
+    package func importRootFilesystem(
+        from source: SharedDescriptor, reference: String?, message: String, changes: [String],
+        platform: Platform?, origin: String?
+    ) async throws -> Digest {
+        let store = store
+        let id = try await pool.run {
+            try store.importRootFilesystem(
+                from: DescriptorSource(try source.duplicate()), reference: reference, message: message,
+                changes: changes, platform: platform, origin: origin)
+        }
+        events.publish(.image, "import", id.description, ["name": reference ?? id.description])
+        return id
+    }
+
+    private func publish(_ action: String, _ image: Digest) {
+        events.publish(.image, action, image.description, ["name": image.description])
+    }
+
+    private static func filter(all: Bool, _ filters: Filters) throws -> ImageFilter {
+        try filters.require(keys: ["before", "dangling", "label", "label!", "reference", "since", "until"])
+        var filter = ImageFilter()
+        filter.all = all
+        filter.references = filters["reference"]
+        filter.dangling = try filters.flag("dangling")
+        filter.labels = filters["label"].map { ImageFilter.Label($0) }
+        filter.labelsNot = filters["label!"].map { ImageFilter.Label($0) }
+        filter.before = filters["before"]
+        filter.since = filters["since"]
+        if let text = filters["until"].first {
+            guard let time = Timestamp(rfc3339: text) ?? Int64(text).map({ Timestamp(seconds: $0) }) else {
+                throw EngineError.invalid("invalid filter 'until=\(text)'")
+            }
+            filter.until = time
+        }
+        return filter
+    }
+}

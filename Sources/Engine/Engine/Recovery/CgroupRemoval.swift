@@ -1,0 +1,34 @@
+import Cgroups
+import Glibc
+
+/// Takes control groups away that a killed shim has left.
+enum CgroupRemoval {
+    /// Kills what is in it, and removes it; nothing to do where there is none. Blocks.
+    static func remove(_ path: String, in host: CgroupHost) throws {
+        let group = try host.existing(path)
+        for attempt in 0..<50 {
+            let processes = (try? group.processes(recursive: true)) ?? []
+            for pid in processes { Glibc.kill(pid, SIGKILL) }
+            do {
+                try group.remove()
+                return
+            } catch let error where error.code == .busy && attempt < 49 {
+                usleep(20_000)
+            } catch let error where error.code == .notFound {
+                return
+            }
+        }
+    }
+
+    /// Names of groups below the engine's parent that look like containers, in any hierarchy.
+    static func containers(below parent: String, in host: CgroupHost) -> Set<String> {
+        var names: Set<String> = []
+        for mount in host.mounts.values {
+            for name in FileTree.names(in: "\(mount)/\(parent)")
+            where name.utf8.count == 64 && name.utf8.allSatisfy(isHexadecimal) {
+                names.insert(name)
+            }
+        }
+        return names
+    }
+}

@@ -1,0 +1,101 @@
+import Logging
+import ImageStore
+import LinuxKernel
+import Networking
+import ShimProtocol
+
+/// Makes state and machine agree when an engine opens: what runs is adopted, what ended is recorded, what belongs to
+/// nobody goes. Safe to be interrupted and done again.
+struct Recovery: Sendable {
+    let parts: EngineParts
+
+    func run() async throws {
+        let containers = try load()
+        let layers = containers.map(\.definition.layer)
+        try await parts.pool.run { [images = parts.images] in try images.adopt(layers) }
+        let outcomes = await recover(containers)
+        let alive = containers.filter { $0.state.isRunning }
+        let endpoints = alive.flatMap { $0.progress.endpoints }
+        try await parts.pool.run { [network = parts.network] in try network.start(existing: endpoints) }
+        await clearOrphans(containers)
+        for container in containers where container.spec.autoRemove && !container.state.isRunning {
+            if container.progress.lastExit != nil { await container.removeAutomatically() }
+        }
+        parts.logger.info(
+            "containers recovered",
+            metadata: [
+                "count": "\(containers.count)", "adopted": "\(outcomes.count { $0 == .adopted })",
+                "settled": "\(outcomes.count { $0 == .settled })",
+            ])
+    }
+
+    private func load() throws -> [Container] {
+        let (rows, execs) = try parts.database.read { database in
+            (try ContainerTable.all(database), try ContainerTable.execs(database))
+        }
+        parts.execs.load(execs)
+        return try rows.map { row in
+            let container = Container(
+                row.definition, name: row.name, progress: row.progress, parts: parts)
+            try parts.registry.take(name: row.name, for: container.id)
+            parts.registry.add(container)
+            return container
+        }
+    }
+
+    /// Side by side: one shim that does not answer must not hold up the others.
+    private func recover(_ containers: [Container]) async -> [RecoveryOutcome] {
+        await withTaskGroup(of: RecoveryOutcome.self) { group in
+            for container in containers { group.addTask { await container.recover() } }
+            return await group.reduce(into: []) { $0.append($1) }
+        }
+    }
+
+    private func clearOrphans(_ containers: [Container]) async {
+        let known = Set(containers.map(\.id))
+        let alive = Set(containers.filter { $0.state.isRunning }.map(\.id))
+        for id in FileTree.names(in: "\(parts.configuration.execRoot)/shims") where !known.contains(id) {
+            await clearShim(parts.shimFolder(of: id))
+        }
+        let parts = parts
+        await attempt("folders") {
+            for id in FileTree.names(in: "\(parts.configuration.dataRoot)/containers") where !known.contains(id) {
+                try SharedMemoryMount.unmount(SharedMemoryMount.path(in: parts.folder(of: id)))
+                try FileTree.remove(parts.folder(of: id))
+            }
+            for container in containers where !alive.contains(container.id) {
+                if container.spec.namespaces.ipc == .shareable {
+                    try SharedMemoryMount.unmount(SharedMemoryMount.path(in: parts.folder(of: container.id)))
+                }
+            }
+        }
+        await attempt("control groups") {
+            let parent = parts.configuration.cgroupParent
+            for id in CgroupRemoval.containers(below: parent, in: parts.cgroups) where !alive.contains(id) {
+                try CgroupRemoval.remove(cleanPath("/\(parent)/\(id)"), in: parts.cgroups)
+            }
+        }
+    }
+
+    /// A shim whose container has no record: its creation was never finished, or its removal was.
+    private func clearShim(_ folder: String) async {
+        if let connection = try? ShimConnection.connect(to: folder),
+            let session = try? ShimSession(
+                connection, folder: folder, reactor: parts.reactor, pool: parts.pool, observer: { _ in })
+        {
+            _ = try? await session.request(.delete(force: true), seconds: 10)
+            _ = try? await session.ended.wait(milliseconds: 5000, on: parts.reactor)
+            session.abandon()
+        }
+        await attempt("shim folders") { try FileTree.remove(folder) }
+    }
+
+    private func attempt(_ step: String, _ body: @escaping @Sendable () throws -> Void) async {
+        do {
+            try await parts.pool.run(body)
+        } catch {
+            parts.logger.warning(
+                "cannot clear what a crash left", metadata: ["op": "\(step)", "error": "\(error)"])
+        }
+    }
+}

@@ -1,0 +1,99 @@
+import OCIModel
+
+extension SpecBuilder {
+    /// Docker's own mounts, less those that the user's replace, then the user's: in the order of depth, so that
+    /// nothing hides what was mounted before.
+    func mounts() -> [RuntimeMount] {
+        let user = inputs.mounts.map(userMount)
+        let taken = Set(user.map { cleanPath($0.destination) })
+        let coversDev = taken.contains("/dev")
+        var result = defaultMounts().filter { mount in
+            if taken.contains(mount.destination) { return false }
+            return !(coversDev && mount.destination.hasPrefix("/dev/"))
+        }
+        result += fileMounts().filter { !taken.contains($0.destination) }
+        let ordered = user.enumerated().sorted { a, b in
+            (depth(a.element.destination), a.offset) < (depth(b.element.destination), b.offset)
+        }
+        return result + ordered.map(\.element)
+    }
+
+    private func depth(_ path: String) -> Int { cleanPath(path).utf8.count { $0 == UInt8(ascii: "/") } }
+
+    private func defaultMounts() -> [RuntimeMount] {
+        let readOnly = isPrivileged ? "rw" : "ro"
+        let cgroupsWritable = isPrivileged || security.writableCgroups
+        var result = [
+            RuntimeMount(
+                destination: "/proc", type: "proc", source: "proc", options: ["nosuid", "noexec", "nodev"]),
+            RuntimeMount(
+                destination: "/dev", type: "tmpfs", source: "tmpfs",
+                options: ["nosuid", "strictatime", "mode=755", "size=65536k"]),
+            RuntimeMount(
+                destination: "/dev/pts", type: "devpts", source: "devpts",
+                options: ["nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620", "gid=5"]),
+            RuntimeMount(
+                destination: "/sys", type: "sysfs", source: "sysfs", options: ["nosuid", "noexec", "nodev", readOnly]),
+            RuntimeMount(
+                destination: "/sys/fs/cgroup", type: "cgroup", source: "cgroup",
+                options: [cgroupsWritable ? "rw" : "ro", "nosuid", "noexec", "nodev"]),
+        ]
+        if inputs.ipc == .host {
+            result.append(bind("/dev/mqueue", "/dev/mqueue", ["rbind", "nosuid", "noexec", "nodev"]))
+        } else {
+            result.append(
+                RuntimeMount(
+                    destination: "/dev/mqueue", type: "mqueue", source: "mqueue",
+                    options: ["nosuid", "noexec", "nodev"]))
+        }
+        switch inputs.sharedMemory {
+        case .none: break
+        case .bind(let path): result.append(bind("/dev/shm", path, ["rbind", "rprivate", "nosuid", "noexec", "nodev"]))
+        case .tmpfs(let bytes):
+            result.append(
+                RuntimeMount(
+                    destination: "/dev/shm", type: "tmpfs", source: "shm",
+                    options: ["nosuid", "noexec", "nodev", "mode=1777", "size=\(bytes)"]))
+        }
+        return result
+    }
+
+    private func bind(_ destination: String, _ source: String, _ options: [String]) -> RuntimeMount {
+        RuntimeMount(destination: destination, type: "bind", source: source, options: options)
+    }
+
+    private func fileMounts() -> [RuntimeMount] {
+        guard let files = inputs.files else { return [] }
+        var options = ["rbind", "rprivate"]
+        if spec.mounts.readOnlyRoot { options.append("ro") }
+        return [
+            bind("/etc/resolv.conf", files.resolvConf, options),
+            bind("/etc/hostname", files.hostname, options),
+            bind("/etc/hosts", files.hosts, options),
+        ]
+    }
+
+    private func userMount(_ mount: MountPoint) -> RuntimeMount {
+        switch mount.kind {
+        case .bind, .volume:
+            var options = [mount.isNonRecursive ? "bind" : "rbind"]
+            options.append(mount.isWritable ? "rw" : "ro")
+            options.append(mount.propagation.isEmpty ? "rprivate" : mount.propagation)
+            return bind(mount.destination, mount.source, options)
+        case .tmpfs:
+            return RuntimeMount(
+                destination: mount.destination, type: "tmpfs", source: "tmpfs", options: tmpfsOptions(mount))
+        }
+    }
+
+    /// `--tmpfs` without options is `noexec,nosuid,nodev` with the size of half the memory, as in Docker.
+    private func tmpfsOptions(_ mount: MountPoint) -> [String] {
+        let own = mount.mode.split(separator: ",").map(String.init)
+        var options = ["noexec", "nosuid", "nodev"].filter { flag in
+            !own.contains(String(flag.dropFirst(2))) && !own.contains(flag)
+        }
+        options += own
+        if !mount.isWritable, !own.contains("ro") { options.append("ro") }
+        return options
+    }
+}
