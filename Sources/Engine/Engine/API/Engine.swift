@@ -65,7 +65,8 @@ package final class Engine: Sendable {
             folder: "\(configuration.dataRoot)/seccomp", profilePath: configuration.seccompProfilePath,
             kernel: KernelVersion(HostInformation.kernelVersion) ?? KernelVersion("5.15")!)
         return EngineParts(
-            configuration: configuration, features: HostFeatures.discover(cgroups), cgroups: cgroups, logger: logger,
+            configuration: configuration, features: HostFeatures.discover(cgroups), cgroups: cgroups,
+            logger: logger,
             pool: pool, reactor: reactor, database: database, images: images, network: network,
             volumes: try VolumeStore(root: "\(configuration.dataRoot)/volumes"),
             spawner: ShimSpawner(path: configuration.shimPath, reactor: reactor), seccomp: seccomp,

@@ -29,7 +29,8 @@ final class Reactor: Sendable {
     /// Starts the thread.
     init() throws(EngineError) {
         do throws(SystemCallError) {
-            epoll = SharedDescriptor(Descriptor(owning: try rawCall("epoll_create1") { skiff_epoll_create() }))
+            epoll = SharedDescriptor(
+                Descriptor(owning: try rawCall("epoll_create1") { skiff_epoll_create() }))
             wake = SharedDescriptor(Descriptor(owning: try rawCall("eventfd") { skiff_eventfd() }))
             try Self.watch(epoll.rawValue, wake.rawValue, Self.wakeToken)
         } catch {
@@ -41,7 +42,8 @@ final class Reactor: Sendable {
     }
 
     /// Calls `handler` whenever `descriptor` is readable or at its end. The descriptor has to stay open until `remove`.
-    func add(_ descriptor: Int32, _ handler: @escaping @Sendable () -> Void) throws(SystemCallError) -> Token {
+    func add(_ descriptor: Int32, _ handler: @escaping @Sendable () -> Void) throws(SystemCallError) -> Token
+    {
         let number = state.withLock { state in
             state.last += 1
             state.registrations[state.last] = Registration(descriptor: descriptor, handler: handler)

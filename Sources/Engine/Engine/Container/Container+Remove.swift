@@ -15,7 +15,8 @@ extension Container {
             // It has ended meanwhile.
         }
         if state.isRunning {
-            throw EngineError(.timedOut, "Could not kill container \(id): it has not ended within 10 seconds of SIGKILL")
+            throw EngineError(
+                .timedOut, "Could not kill container \(id): it has not ended within 10 seconds of SIGKILL")
         }
     }
 

@@ -33,7 +33,8 @@ extension Container {
         guard let session else { return }
         if try await session.ended.wait(milliseconds: 10_000, on: parts.reactor) == nil {
             throw EngineError(
-                .wrongState, "the last run of container \(id) has not been cleaned up yet: its shim is still there")
+                .wrongState,
+                "the last run of container \(id) has not been cleaned up yet: its shim is still there")
         }
         await follower?.value
         self.session = nil
@@ -136,7 +137,9 @@ extension Container {
     private func startFailed(_ error: any Error) async -> any Error {
         if let session {
             _ = try? await session.request(.delete(force: true), seconds: 10)
-            if (try? await session.ended.wait(milliseconds: 10_000, on: parts.reactor)) == nil { session.abandon() }
+            if (try? await session.ended.wait(milliseconds: 10_000, on: parts.reactor)) == nil {
+                session.abandon()
+            }
             self.session = nil
         }
         await releaseNetwork()
@@ -151,7 +154,8 @@ extension Container {
             progress.state = progress.restingState
         }
         parts.logger.warning(
-            "container start failed", metadata: ["container.id": "\(id)", "error": "\(failure.error.message)"])
+            "container start failed",
+            metadata: ["container.id": "\(id)", "error": "\(failure.error.message)"])
         publish("die", ["exitCode": "\(failure.exitCode)"])
         finishRun(WaitResult(exitCode: failure.exitCode, error: nil))
         if spec.autoRemove { await removeAutomatically() }

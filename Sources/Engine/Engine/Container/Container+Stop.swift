@@ -32,7 +32,8 @@ extension Container {
             try await send(9, to: session)
             if try await exit.wait(milliseconds: 30_000, on: parts.reactor) == nil {
                 throw EngineError(
-                    .timedOut, "container \(id) has not ended 30 seconds after SIGKILL; a process of it may be stuck in "
+                    .timedOut,
+                    "container \(id) has not ended 30 seconds after SIGKILL; a process of it may be stuck in "
                         + "the kernel")
             }
         }
@@ -59,13 +60,15 @@ extension Container {
     /// Not behind the gate: a container that does not stop has to be killable.
     func kill(_ reference: String, signal: String?) async throws {
         let number = try signal.map { (text) throws(EngineError) in try SignalName.number(text) } ?? 9
-        let session = try requireSession("Cannot kill container: \(reference): Container \(id) is not running")
+        let session = try requireSession(
+            "Cannot kill container: \(reference): Container \(id) is not running")
         let exit = exit
         do {
             try await session.request(.signal(execID: nil, number: number, all: false))
         } catch let error as ShimError where [.notFound, .disconnected].contains(error.code) {
             throw EngineError(
-                .wrongState, "Cannot kill container: \(reference): Container \(id) is not running", cause: error)
+                .wrongState, "Cannot kill container: \(reference): Container \(id) is not running",
+                cause: error)
         }
         publish("kill", ["signal": "\(number)"])
         guard number == 9 else { return }

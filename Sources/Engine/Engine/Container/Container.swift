@@ -57,11 +57,16 @@ actor Container {
         }
         let (logger, id) = (parts.logger, id)
         do {
-            parts.database.commitLater(.processCrash, failed: { error in
-                logger.error("cannot record a container's state", metadata: ["container.id": "\(id)", "error": "\(error)"])
-            }, try ContainerTable.update(id, progress))
+            parts.database.commitLater(
+                .processCrash,
+                failed: { error in
+                    logger.error(
+                        "cannot record a container's state",
+                        metadata: ["container.id": "\(id)", "error": "\(error)"])
+                }, try ContainerTable.update(id, progress))
         } catch {
-            logger.error("cannot record a container's state", metadata: ["container.id": "\(id)", "error": "\(error)"])
+            logger.error(
+                "cannot record a container's state", metadata: ["container.id": "\(id)", "error": "\(error)"])
         }
     }
 

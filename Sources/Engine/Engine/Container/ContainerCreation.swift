@@ -61,7 +61,9 @@ struct ContainerCreation: Sendable {
     }
 
     private func hostname(_ spec: ContainerSpec, _ id: String) throws(EngineError) -> String {
-        if case .container(let other) = spec.network.mode { return try parts.registry.find(other).spec.network.hostname }
+        if case .container(let other) = spec.network.mode {
+            return try parts.registry.find(other).spec.network.hostname
+        }
         if spec.network.mode == .host || spec.namespaces.uts == .host { return HostInformation.hostname }
         return String(id.prefix(12))
     }
@@ -123,7 +125,9 @@ struct ContainerCreation: Sendable {
 
     private func undo(_ layer: ContainerLayer, _ resolver: MountResolver, _ folder: String) {
         attempt("remove the layer") { try parts.images.removeContainerLayer(layer) }
-        for volume in resolver.createdVolumes { attempt("remove a volume") { try parts.volumes.remove(volume) } }
+        for volume in resolver.createdVolumes {
+            attempt("remove a volume") { try parts.volumes.remove(volume) }
+        }
         attempt("remove the folder") { try FileTree.remove(folder) }
     }
 
@@ -131,7 +135,8 @@ struct ContainerCreation: Sendable {
         do {
             try body()
         } catch {
-            parts.logger.warning("cannot undo a container's creation", metadata: ["op": "\(step)", "error": "\(error)"])
+            parts.logger.warning(
+                "cannot undo a container's creation", metadata: ["op": "\(step)", "error": "\(error)"])
         }
     }
 

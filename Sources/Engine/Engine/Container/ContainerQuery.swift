@@ -4,7 +4,8 @@ import OCIModel
 /// `ps`: which containers, in which order.
 struct ContainerQuery {
     private static let known: Set<String> = [
-        "ancestor", "before", "exited", "expose", "health", "id", "is-task", "isolation", "label", "label!", "name",
+        "ancestor", "before", "exited", "expose", "health", "id", "is-task", "isolation", "label", "label!",
+        "name",
         "network", "publish", "since", "status", "volume",
     ]
     private static let statuses: Set<String> = [
@@ -27,12 +28,18 @@ struct ContainerQuery {
         for status in filters["status"] where !Self.statuses.contains(status) {
             throw EngineError.invalid("invalid filter 'status=\(status)'")
         }
-        if let reference = filters["before"].first { before = try parts.registry.find(reference).definition.created }
-        if let reference = filters["since"].first { since = try parts.registry.find(reference).definition.created }
+        if let reference = filters["before"].first {
+            before = try parts.registry.find(reference).definition.created
+        }
+        if let reference = filters["since"].first {
+            since = try parts.registry.find(reference).definition.created
+        }
         if !filters["exited"].isEmpty {
             exitCodes = Set(
                 try filters["exited"].map { text in
-                    guard let code = Int32(text) else { throw EngineError.invalid("invalid filter 'exited=\(text)'") }
+                    guard let code = Int32(text) else {
+                        throw EngineError.invalid("invalid filter 'exited=\(text)'")
+                    }
                     return code
                 })
         }
@@ -65,10 +72,14 @@ struct ContainerQuery {
             && filters.matches("health") { $0 == "none" }
             && filters.matches("is-task") { ["false", "0"].contains($0) }
             && filters.matches("volume") { wanted in
-                container.mounts.contains { $0.name == wanted || $0.destination == cleanPath(wanted) || $0.source == wanted }
+                container.mounts.contains {
+                    $0.name == wanted || $0.destination == cleanPath(wanted) || $0.source == wanted
+                }
             }
             && filters.matches("network") { wanted in
-                container.network.endpoints.contains { $0.networkName == wanted || $0.networkID.hasPrefix(wanted) }
+                container.network.endpoints.contains {
+                    $0.networkName == wanted || $0.networkID.hasPrefix(wanted)
+                }
             }
             && filters.matches("expose") { wanted in
                 container.spec.exposedPorts.contains { matchesPort($0, wanted) }
@@ -83,7 +94,8 @@ struct ContainerQuery {
     /// `80`, `80/tcp`, `8000-8010/udp`.
     private func matchesPort(_ port: ContainerPort, _ wanted: String) -> Bool {
         let parts = wanted.split(separator: "/", maxSplits: 1)
-        guard let range = parts.first.flatMap({ HostBinding(address: "", portText: String($0))?.ports }) else {
+        guard let range = parts.first.flatMap({ HostBinding(address: "", portText: String($0))?.ports })
+        else {
             return false
         }
         return range.contains(port.number) && (parts.count < 2 || parts[1] == port.transport.rawValue)
@@ -102,7 +114,8 @@ enum NamePattern {
 
     private static func isPlain(_ byte: UInt8) -> Bool {
         switch byte {
-        case 0x30...0x39, 0x41...0x5A, 0x61...0x7A, UInt8(ascii: "_"), UInt8(ascii: "-"), UInt8(ascii: "/"): true
+        case 0x30...0x39, 0x41...0x5A, 0x61...0x7A, UInt8(ascii: "_"), UInt8(ascii: "-"), UInt8(ascii: "/"):
+            true
         default: false
         }
     }

@@ -35,7 +35,8 @@ extension EngineParts {
         let layer = images.paths(of: definition.layer)
         return ContainerInspection(
             id: definition.id, name: snapshot.name, created: definition.created, spec: definition.spec,
-            state: progress.state, startedAt: progress.startedAt, finishedAt: progress.lastExit?.finishedAt ?? .zero,
+            state: progress.state, startedAt: progress.startedAt,
+            finishedAt: progress.lastExit?.finishedAt ?? .zero,
             lastError: progress.lastError, exitCode: progress.exitCode,
             outOfMemory: progress.state.isRunning ? false : progress.lastExit?.outOfMemory ?? false,
             restartCount: progress.restartCount, imageID: definition.imageID,
@@ -47,7 +48,9 @@ extension EngineParts {
             warnings: definition.warnings)
     }
 
-    private func networkState(_ definition: ContainerDefinition, _ progress: ContainerProgress) -> NetworkState {
+    private func networkState(_ definition: ContainerDefinition, _ progress: ContainerProgress)
+        -> NetworkState
+    {
         var state = NetworkState()
         if let running = progress.state.runningState {
             state.sandboxKey = "/proc/\(running.pid)/ns/net"

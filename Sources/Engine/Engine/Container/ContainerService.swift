@@ -24,7 +24,9 @@ package final class ContainerService: Sendable {
     /// - Parameters:
     ///   - signal: name or number; nil for the container's own
     ///   - timeout: seconds until SIGKILL; nil for the container's own, -1 for never
-    package func stop(_ reference: String, signal: String? = nil, timeout: Int? = nil) async throws -> StateChange {
+    package func stop(_ reference: String, signal: String? = nil, timeout: Int? = nil) async throws
+        -> StateChange
+    {
         try await find(reference).stop(signal: signal, timeout: timeout)
     }
 
@@ -55,7 +57,9 @@ package final class ContainerService: Sendable {
         guard container.state.isRunning else {
             throw EngineError(.wrongState, "Container \(container.id) is not running")
         }
-        let (cgroups, path) = (parts.cgroups, SpecBuilder.cgroupPath(container.spec, container.id, parts.configuration))
+        let (cgroups, path) = (
+            parts.cgroups, SpecBuilder.cgroupPath(container.spec, container.id, parts.configuration)
+        )
         let table = try await parts.pool.run {
             let processes = try cgroups.existing(path).processes(recursive: true)
             return try ProcessListing.table(of: processes, arguments: arguments)

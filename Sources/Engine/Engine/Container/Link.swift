@@ -16,7 +16,8 @@ struct Link: Sendable {
             let progress = container.progress
             guard progress.state.isRunning else {
                 throw EngineError(
-                    .wrongState, "Cannot link to a non running container: /\(container.name) AS /\(parts.alias)")
+                    .wrongState,
+                    "Cannot link to a non running container: /\(container.name) AS /\(parts.alias)")
             }
             let address = progress.endpoints.first?.ipv4?.address
             let names = [parts.alias, container.spec.network.hostname, container.name]

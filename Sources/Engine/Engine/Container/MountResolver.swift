@@ -34,20 +34,23 @@ struct MountResolver {
     private mutating func add(_ bind: BindText) throws {
         if bind.isVolume {
             try addVolume(
-                name: bind.source, target: bind.target, labels: [:], copies: !bind.noCopy, writable: !bind.isReadOnly,
+                name: bind.source, target: bind.target, labels: [:], copies: !bind.noCopy,
+                writable: !bind.isReadOnly,
                 mode: bind.options.sorted().joined(separator: ","), propagation: bind.propagation)
             return
         }
         var mount = MountPoint(kind: .bind, destination: cleanPath(bind.target))
         mount.source = cleanPath(bind.source)
-        mount.mode = bind.options.filter { MountPropagation(rawValue: $0) == nil }.sorted().joined(separator: ",")
+        mount.mode = bind.options.filter { MountPropagation(rawValue: $0) == nil }.sorted().joined(
+            separator: ",")
         mount.isWritable = !bind.isReadOnly
         mount.propagation = bind.propagation.isEmpty ? "rprivate" : bind.propagation
         if !fileExists(mount.source) {
             do throws(SystemCallError) {
                 try makeDirectories(mount.source)
             } catch {
-                throw EngineError.invalid("error while creating mount source path '\(mount.source)': \(error)")
+                throw EngineError.invalid(
+                    "error while creating mount source path '\(mount.source)': \(error)")
             }
         }
         mounts.append(mount)
@@ -76,9 +79,12 @@ struct MountResolver {
     private mutating func add(_ bind: BindMount, _ request: MountRequest) throws {
         let prefix = "invalid mount config for type \"bind\": "
         guard bind.source.hasPrefix("/") else {
-            throw EngineError.invalid("\(prefix)invalid mount path: '\(bind.source)' mount path must be absolute")
+            throw EngineError.invalid(
+                "\(prefix)invalid mount path: '\(bind.source)' mount path must be absolute")
         }
-        if bind.readOnlyForceRecursive { throw EngineError.notBuilt("Mounts BindOptions.ReadOnlyForceRecursive") }
+        if bind.readOnlyForceRecursive {
+            throw EngineError.notBuilt("Mounts BindOptions.ReadOnlyForceRecursive")
+        }
         var mount = MountPoint(kind: .bind, destination: cleanPath(request.target))
         mount.source = cleanPath(bind.source)
         mount.isWritable = !request.isReadOnly

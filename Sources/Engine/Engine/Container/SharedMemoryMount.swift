@@ -13,7 +13,9 @@ enum SharedMemoryMount {
             try unmount(path)
             try makeDirectories(path, mode: 0o711)
             let flags = UInt(MS_NOSUID | MS_NOEXEC | MS_NODEV)
-            try systemCall("mount", path) { Glibc.mount("shm", path, "tmpfs", flags, "mode=1777,size=\(bytes)") }
+            try systemCall("mount", path) {
+                Glibc.mount("shm", path, "tmpfs", flags, "mode=1777,size=\(bytes)")
+            }
         } catch {
             throw EngineError(.systemCallFailed, "cannot mount shared memory: \(error)", cause: error)
         }

@@ -94,7 +94,8 @@ struct StartPlanner: Sendable {
             default:
                 throw EngineError(
                     .wrongState,
-                    "non-shareable IPC of container \(id) (hint: use IpcMode:shareable for the donor container)")
+                    "non-shareable IPC of container \(id) (hint: use IpcMode:shareable for the donor container)"
+                )
             }
         }
     }
@@ -143,7 +144,9 @@ struct StartPlanner: Sendable {
         return requests
     }
 
-    private func nameFiles(_ endpoints: [Endpoint], _ links: [Link]) throws -> [(path: String, content: String)] {
+    private func nameFiles(_ endpoints: [Endpoint], _ links: [Link]) throws -> [(
+        path: String, content: String
+    )] {
         var names = NameConfiguration(mode: nameMode, hostname: spec.network.hostname)
         names.domainname = spec.network.domainname
         names.addresses = endpoints.flatMap { endpoint in

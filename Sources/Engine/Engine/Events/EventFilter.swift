@@ -3,11 +3,14 @@ import OCIModel
 /// Which events a subscriber wants.
 struct EventFilter: Sendable {
     private static let known: Set<String> = [
-        "config", "container", "daemon", "event", "image", "label", "network", "node", "plugin", "scope", "secret",
+        "config", "container", "daemon", "event", "image", "label", "network", "node", "plugin", "scope",
+        "secret",
         "service", "type", "volume",
     ]
     /// Actions that carry details behind a colon, and are asked for without.
-    private static let detailed: Set<String> = ["health_status", "exec_create", "exec_start", "exec_detach", "exec_die"]
+    private static let detailed: Set<String> = [
+        "health_status", "exec_create", "exec_start", "exec_detach", "exec_die",
+    ]
 
     private let filters: Filters
     private let until: Timestamp?

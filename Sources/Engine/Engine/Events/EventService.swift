@@ -54,7 +54,8 @@ package final class EventService: Sendable {
         _ kind: EngineEvent.Kind, _ action: String, _ actorID: String, _ attributes: [String: String] = [:],
         at time: Timestamp = .now
     ) {
-        let event = EngineEvent(kind: kind, action: action, actorID: actorID, attributes: attributes, time: time)
+        let event = EngineEvent(
+            kind: kind, action: action, actorID: actorID, attributes: attributes, time: time)
         let behind = state.withLock { state in
             state.history.append(event)
             if state.history.count > Self.historyLimit {
@@ -62,7 +63,9 @@ package final class EventService: Sendable {
             }
             var behind: [AsyncStream<EngineEvent>.Continuation] = []
             for subscriber in state.subscribers.values where subscriber.filter.matches(event) {
-                if case .dropped = subscriber.continuation.yield(event) { behind.append(subscriber.continuation) }
+                if case .dropped = subscriber.continuation.yield(event) {
+                    behind.append(subscriber.continuation)
+                }
             }
             return behind
         }
@@ -87,5 +90,7 @@ package final class EventService: Sendable {
         state.withLock { $0.subscribers[number] }?.continuation.finish()
     }
 
-    private func remove(_ number: UInt64) { state.withLock { _ = $0.subscribers.removeValue(forKey: number) } }
+    private func remove(_ number: UInt64) {
+        state.withLock { _ = $0.subscribers.removeValue(forKey: number) }
+    }
 }

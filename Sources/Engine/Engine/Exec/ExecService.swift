@@ -92,7 +92,8 @@ package final class ExecService: Sendable {
     }
 
     private func run(
-        _ record: ExecRecord, _ container: Container, _ attachments: [AttachRequest], _ size: TerminalSize? = nil
+        _ record: ExecRecord, _ container: Container, _ attachments: [AttachRequest],
+        _ size: TerminalSize? = nil
     ) async throws {
         container.publish("exec_start: \(record.spec.command.joined(separator: " "))", ["execID": record.id])
         do {
@@ -132,7 +133,8 @@ package final class ExecService: Sendable {
         if record.hasStarted, record.exitCode == nil { record = await settled(record) }
         return ExecInspection(
             id: record.id, containerID: record.containerID, spec: record.spec,
-            isRunning: record.hasStarted && record.exitCode == nil, exitCode: record.exitCode, pid: record.pid,
+            isRunning: record.hasStarted && record.exitCode == nil, exitCode: record.exitCode,
+            pid: record.pid,
             canRemove: record.exitCode != nil)
     }
 

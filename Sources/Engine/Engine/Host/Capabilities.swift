@@ -2,12 +2,14 @@
 enum Capability {
     /// Position is the kernel's number.
     static let names: [String] = [
-        "CAP_CHOWN", "CAP_DAC_OVERRIDE", "CAP_DAC_READ_SEARCH", "CAP_FOWNER", "CAP_FSETID", "CAP_KILL", "CAP_SETGID",
+        "CAP_CHOWN", "CAP_DAC_OVERRIDE", "CAP_DAC_READ_SEARCH", "CAP_FOWNER", "CAP_FSETID", "CAP_KILL",
+        "CAP_SETGID",
         "CAP_SETUID", "CAP_SETPCAP", "CAP_LINUX_IMMUTABLE", "CAP_NET_BIND_SERVICE", "CAP_NET_BROADCAST",
         "CAP_NET_ADMIN", "CAP_NET_RAW", "CAP_IPC_LOCK", "CAP_IPC_OWNER", "CAP_SYS_MODULE", "CAP_SYS_RAWIO",
         "CAP_SYS_CHROOT", "CAP_SYS_PTRACE", "CAP_SYS_PACCT", "CAP_SYS_ADMIN", "CAP_SYS_BOOT", "CAP_SYS_NICE",
         "CAP_SYS_RESOURCE", "CAP_SYS_TIME", "CAP_SYS_TTY_CONFIG", "CAP_MKNOD", "CAP_LEASE", "CAP_AUDIT_WRITE",
-        "CAP_AUDIT_CONTROL", "CAP_SETFCAP", "CAP_MAC_OVERRIDE", "CAP_MAC_ADMIN", "CAP_SYSLOG", "CAP_WAKE_ALARM",
+        "CAP_AUDIT_CONTROL", "CAP_SETFCAP", "CAP_MAC_OVERRIDE", "CAP_MAC_ADMIN", "CAP_SYSLOG",
+        "CAP_WAKE_ALARM",
         "CAP_BLOCK_SUSPEND", "CAP_AUDIT_READ", "CAP_PERFMON", "CAP_BPF", "CAP_CHECKPOINT_RESTORE",
     ]
 
@@ -23,7 +25,9 @@ enum Capability {
         let upper = name.uppercased()
         if upper == "ALL" || upper == "CAP_ALL" { return "ALL" }
         let full = upper.hasPrefix("CAP_") ? upper : "CAP_" + upper
-        guard names.contains(full) else { throw .invalid("invalid \(option): unknown capability: \"\(name)\"") }
+        guard names.contains(full) else {
+            throw .invalid("invalid \(option): unknown capability: \"\(name)\"")
+        }
         return full
     }
 
@@ -50,7 +54,9 @@ enum Capability {
     /// Splits into what the host can give and what it cannot.
     static func clamp(_ wanted: [String], _ features: HostFeatures) -> (given: [String], missing: [String]) {
         let given = wanted.filter { name in
-            guard let number = names.firstIndex(of: name), number <= features.lastCapability else { return false }
+            guard let number = names.firstIndex(of: name), number <= features.lastCapability else {
+                return false
+            }
             return features.boundingCapabilities & (1 << UInt64(number)) != 0
         }
         return (given, wanted.filter { !given.contains($0) })

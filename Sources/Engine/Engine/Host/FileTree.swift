@@ -50,7 +50,9 @@ enum FileTree {
         return (try? names(folder, path)) ?? []
     }
 
-    private static func names(_ folder: borrowing Descriptor, _ path: String) throws(SystemCallError) -> [String] {
+    private static func names(_ folder: borrowing Descriptor, _ path: String) throws(SystemCallError)
+        -> [String]
+    {
         let own = try folder.duplicate().take()
         guard let stream = fdopendir(own) else {
             let error = SystemCallError(call: "fdopendir", subject: path)

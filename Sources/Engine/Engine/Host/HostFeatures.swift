@@ -84,7 +84,8 @@ extension HostFeatures {
     }
 
     private mutating func readVersion2(_ mount: String) {
-        let controllers = Set((Self.line("\(mount)/cgroup.controllers") ?? "").split(separator: " ").map(String.init))
+        let controllers = Set(
+            (Self.line("\(mount)/cgroup.controllers") ?? "").split(separator: " ").map(String.init))
         memoryLimit = controllers.contains("memory")
         swapLimit = memoryLimit && !(Self.line("/proc/swaps") ?? "").isEmpty
         memoryReservation = memoryLimit
@@ -109,7 +110,9 @@ extension HostFeatures {
 
     private static func statusField(_ name: String) -> String? {
         guard let bytes = try? readFile("/proc/self/status", limit: 1 << 20) else { return nil }
-        let line = String(decoding: bytes, as: UTF8.self).split(separator: "\n").first { $0.hasPrefix(name + ":") }
+        let line = String(decoding: bytes, as: UTF8.self).split(separator: "\n").first {
+            $0.hasPrefix(name + ":")
+        }
         return line.map { String($0.dropFirst(name.utf8.count + 1).drop { $0 == "\t" || $0 == " " }) }
     }
 }

@@ -30,7 +30,8 @@ enum HostInformation {
 
     /// Fields of /etc/os-release, without quotes.
     static var release: [String: String] {
-        let bytes = (try? readFile("/etc/os-release", limit: 1 << 16)) ?? (try? readFile("/usr/lib/os-release")) ?? []
+        let bytes =
+            (try? readFile("/etc/os-release", limit: 1 << 16)) ?? (try? readFile("/usr/lib/os-release")) ?? []
         var fields: [String: String] = [:]
         for line in String(decoding: bytes, as: UTF8.self).split(separator: "\n") {
             let parts = line.split(separator: "=", maxSplits: 1)

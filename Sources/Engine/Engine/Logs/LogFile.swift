@@ -6,7 +6,8 @@ enum LogFile {
     private static let defaultSize: Int64 = 10_000_000
     private static let defaultFiles = 3
     private static let known: Set<String> = [
-        "compress", "env", "env-regex", "labels", "labels-regex", "max-buffer-size", "max-file", "max-size", "mode",
+        "compress", "env", "env-regex", "labels", "labels-regex", "max-buffer-size", "max-file", "max-size",
+        "mode",
         "tag",
     ]
 

@@ -59,7 +59,8 @@ struct Recovery: Sendable {
         }
         let parts = parts
         await attempt("folders") {
-            for id in FileTree.names(in: "\(parts.configuration.dataRoot)/containers") where !known.contains(id) {
+            for id in FileTree.names(in: "\(parts.configuration.dataRoot)/containers")
+            where !known.contains(id) {
                 try SharedMemoryMount.unmount(SharedMemoryMount.path(in: parts.folder(of: id)))
                 try FileTree.remove(parts.folder(of: id))
             }

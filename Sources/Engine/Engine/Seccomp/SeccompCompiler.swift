@@ -54,7 +54,8 @@ enum SeccompCompiler {
     }
 
     private static func add(
-        _ number: Int32, _ name: String, _ action: UInt32, _ comparisons: [scmp_arg_cmp], _ context: scmp_filter_ctx
+        _ number: Int32, _ name: String, _ action: UInt32, _ comparisons: [scmp_arg_cmp],
+        _ context: scmp_filter_ctx
     ) throws {
         let result = comparisons.withUnsafeBufferPointer {
             seccomp_rule_add_array(context, action, number, UInt32($0.count), $0.baseAddress)

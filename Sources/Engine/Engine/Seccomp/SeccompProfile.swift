@@ -33,7 +33,8 @@ struct SeccompProfile {
         defaultErrno = try fields.integer("defaultErrnoRet")
         flags = try fields.strings("flags")
         var architectures = try fields.strings("architectures")
-        for entry in value["archMap"]?.arrayValue ?? [] where entry["architecture"]?.stringValue == Self.native.scmp {
+        for entry in value["archMap"]?.arrayValue ?? []
+        where entry["architecture"]?.stringValue == Self.native.scmp {
             architectures.append(Self.native.scmp)
             architectures += (entry["subArchitectures"]?.arrayValue ?? []).compactMap(\.stringValue)
         }
@@ -49,7 +50,8 @@ struct SeccompProfile {
     }
 
     /// The rules that hold for a container with these capabilities on this machine.
-    func resolve(capabilities: Set<String>, kernel: KernelVersion) throws(RuntimeSpecError) -> RuntimeSeccomp {
+    func resolve(capabilities: Set<String>, kernel: KernelVersion) throws(RuntimeSpecError) -> RuntimeSeccomp
+    {
         var result: [RuntimeSyscallRule] = []
         for (index, rule) in rules.enumerated() {
             if let includes = rule["includes"], !includes.isNull {
@@ -63,7 +65,8 @@ struct SeccompProfile {
                 try RuntimeSyscallRule(fields: try RuntimeFields(.object(plain), at: "syscalls[\(index)]")))
         }
         return RuntimeSeccomp(
-            defaultAction: defaultAction, defaultErrno: defaultErrno, architectures: architectures, flags: flags,
+            defaultAction: defaultAction, defaultErrno: defaultErrno, architectures: architectures,
+            flags: flags,
             syscalls: result)
     }
 
@@ -71,7 +74,8 @@ struct SeccompProfile {
         (value[key]?.arrayValue ?? []).compactMap(\.stringValue)
     }
 
-    private static func includes(_ condition: JSONValue, _ held: Set<String>, _ kernel: KernelVersion) -> Bool {
+    private static func includes(_ condition: JSONValue, _ held: Set<String>, _ kernel: KernelVersion) -> Bool
+    {
         let architectures = strings(condition, "arches")
         if !architectures.isEmpty, !architectures.contains(native.go) { return false }
         if let minimum = condition["minKernel"]?.stringValue.flatMap(KernelVersion.init), kernel < minimum {
@@ -80,9 +84,11 @@ struct SeccompProfile {
         return strings(condition, "caps").allSatisfy(held.contains)
     }
 
-    private static func excludes(_ condition: JSONValue, _ held: Set<String>, _ kernel: KernelVersion) -> Bool {
+    private static func excludes(_ condition: JSONValue, _ held: Set<String>, _ kernel: KernelVersion) -> Bool
+    {
         if strings(condition, "arches").contains(native.go) { return true }
-        if let minimum = condition["minKernel"]?.stringValue.flatMap(KernelVersion.init), !(kernel < minimum) {
+        if let minimum = condition["minKernel"]?.stringValue.flatMap(KernelVersion.init), !(kernel < minimum)
+        {
             return true
         }
         return strings(condition, "caps").contains(where: held.contains)
@@ -97,7 +103,8 @@ struct KernelVersion: Comparable, Sendable {
     /// Reads the beginning of `6.1.0-13-amd64`; nil where there are no two numbers.
     init?(_ text: String) {
         let parts = text.split(separator: ".", maxSplits: 2)
-        guard parts.count >= 2, let major = Int(parts[0]), let minor = Int(parts[1].prefix { $0.isNumber }) else {
+        guard parts.count >= 2, let major = Int(parts[0]), let minor = Int(parts[1].prefix { $0.isNumber })
+        else {
             return nil
         }
         self.major = major

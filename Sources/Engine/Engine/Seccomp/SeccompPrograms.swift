@@ -86,7 +86,9 @@ final class SeccompPrograms: Sendable {
 extension SpecBuilder {
     /// The filter that the container's processes get; a privileged one gets none.
     func seccompRequest(privileged: Bool = false) -> SeccompRequest {
-        let given = (try? Capability.selection(spec.security)).map { Capability.clamp($0, inputs.features).given } ?? []
+        let given =
+            (try? Capability.selection(spec.security)).map { Capability.clamp($0, inputs.features).given }
+            ?? []
         if privileged || isPrivileged || !inputs.features.hasSeccomp {
             return SeccompRequest(profile: .none, capabilities: [])
         }

@@ -17,10 +17,13 @@ struct HostDevice: Equatable {
         var status = stat()
         guard stat(path, &status) == 0 else {
             throw .invalid(
-                "error gathering device information while adding custom device \"\(path)\": no such file or directory")
+                "error gathering device information while adding custom device \"\(path)\": no such file or directory"
+            )
         }
         guard let device = HostDevice(path: path, status) else {
-            throw .invalid("error gathering device information while adding custom device \"\(path)\": not a device node")
+            throw .invalid(
+                "error gathering device information while adding custom device \"\(path)\": not a device node"
+            )
         }
         self = device
     }
@@ -51,7 +54,9 @@ struct HostDevice: Equatable {
             let name = withUnsafePointer(to: &entry.pointee.d_name) {
                 $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
             }
-            if [".", "..", "pts", "shm", "fd", "mqueue", ".lxc", ".lxd-mounts", ".udev", "console"].contains(name) {
+            if [".", "..", "pts", "shm", "fd", "mqueue", ".lxc", ".lxd-mounts", ".udev", "console"].contains(
+                name)
+            {
                 continue
             }
             let path = "\(folder)/\(name)"
@@ -73,7 +78,9 @@ extension SpecBuilder {
         var nodes: [RuntimeDevice] = []
         var rules = isPrivileged ? [RuntimeDeviceRule(allow: true)] : Self.defaultRules
         if isPrivileged {
-            nodes = HostDevice.all(below: "/dev").map { Self.node($0, at: $0.path) }.sorted { $0.path < $1.path }
+            nodes = HostDevice.all(below: "/dev").map { Self.node($0, at: $0.path) }.sorted {
+                $0.path < $1.path
+            }
         }
         for mapping in spec.resources.devices {
             try add(mapping, &nodes, &rules)
@@ -133,7 +140,9 @@ extension SpecBuilder {
             RuntimeDeviceRule(allow: true, type: "b", access: "m"),
         ]
         // null, zero, full, random, urandom, tty, console, ptmx, pts
-        let usable: [(Int64, Int64?)] = [(1, 3), (1, 5), (1, 7), (1, 8), (1, 9), (5, 0), (5, 1), (5, 2), (136, nil)]
+        let usable: [(Int64, Int64?)] = [
+            (1, 3), (1, 5), (1, 7), (1, 8), (1, 9), (5, 0), (5, 1), (5, 2), (136, nil),
+        ]
         for (major, minor) in usable {
             rules.append(RuntimeDeviceRule(allow: true, type: "c", major: major, minor: minor))
         }

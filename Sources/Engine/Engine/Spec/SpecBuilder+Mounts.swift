@@ -33,7 +33,8 @@ extension SpecBuilder {
                 destination: "/dev/pts", type: "devpts", source: "devpts",
                 options: ["nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620", "gid=5"]),
             RuntimeMount(
-                destination: "/sys", type: "sysfs", source: "sysfs", options: ["nosuid", "noexec", "nodev", readOnly]),
+                destination: "/sys", type: "sysfs", source: "sysfs",
+                options: ["nosuid", "noexec", "nodev", readOnly]),
             RuntimeMount(
                 destination: "/sys/fs/cgroup", type: "cgroup", source: "cgroup",
                 options: [cgroupsWritable ? "rw" : "ro", "nosuid", "noexec", "nodev"]),
@@ -48,7 +49,8 @@ extension SpecBuilder {
         }
         switch inputs.sharedMemory {
         case .none: break
-        case .bind(let path): result.append(bind("/dev/shm", path, ["rbind", "rprivate", "nosuid", "noexec", "nodev"]))
+        case .bind(let path):
+            result.append(bind("/dev/shm", path, ["rbind", "rprivate", "nosuid", "noexec", "nodev"]))
         case .tmpfs(let bytes):
             result.append(
                 RuntimeMount(

@@ -52,7 +52,9 @@ struct SpecBuilder {
     private var cgroupPath: String { Self.cgroupPath(spec, inputs.id, inputs.configuration) }
 
     /// `/<parent>/<id>`, with the container's own parent or the daemon's.
-    static func cgroupPath(_ spec: ContainerSpec, _ id: String, _ configuration: EngineConfiguration) -> String {
+    static func cgroupPath(_ spec: ContainerSpec, _ id: String, _ configuration: EngineConfiguration)
+        -> String
+    {
         cleanPath("/\(spec.cgroupParent.isEmpty ? configuration.cgroupParent : spec.cgroupParent)/\(id)")
     }
 

@@ -26,7 +26,8 @@ enum ContainerTable {
     ) throws -> @Sendable (Database) throws -> Void {
         let state = try text(progress)
         return { database in
-            try database.execute(sql: "UPDATE container SET progress = ? WHERE id = ?", arguments: [state, id])
+            try database.execute(
+                sql: "UPDATE container SET progress = ? WHERE id = ?", arguments: [state, id])
         }
     }
 
@@ -56,7 +57,8 @@ enum ContainerTable {
     /// - Throws: `.stateCorrupted` naming the container whose row cannot be understood
     static func all(_ database: Database) throws -> [Row] {
         var rows: [Row] = []
-        let cursor = try GRDB.Row.fetchCursor(database, sql: "SELECT id, name, definition, progress FROM container")
+        let cursor = try GRDB.Row.fetchCursor(
+            database, sql: "SELECT id, name, definition, progress FROM container")
         while let row = try cursor.next() {
             let id: String = row[0]
             do {
@@ -66,7 +68,8 @@ enum ContainerTable {
                         progress: try value(row[3] as String)))
             } catch {
                 throw EngineError(
-                    .stateCorrupted, "the record of container \(id) in state.db cannot be read: \(error)", cause: error)
+                    .stateCorrupted, "the record of container \(id) in state.db cannot be read: \(error)",
+                    cause: error)
             }
         }
         return rows

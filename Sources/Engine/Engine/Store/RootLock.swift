@@ -16,6 +16,7 @@ final class RootLock: Sendable {
         if flock(file.rawValue, LOCK_EX | LOCK_NB) == 0 { return }
         throw EngineError(
             .rootInUse,
-            "another engine is using \(folder): stop it, or choose other folders with --data-root and --exec-root")
+            "another engine is using \(folder): stop it, or choose other folders with --data-root and --exec-root"
+        )
     }
 }

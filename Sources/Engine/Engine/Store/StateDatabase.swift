@@ -102,7 +102,12 @@ final class StateDatabase: Sendable {
                 defer { if isRelaxed { try? database.execute(sql: "PRAGMA synchronous = FULL") } }
                 try database.inTransaction(.immediate) {
                     for pending in batch {
-                        results.append(Result { try database.inSavepoint { try pending.change(database); return .commit } })
+                        results.append(
+                            Result {
+                                try database.inSavepoint {
+                                    try pending.change(database); return .commit
+                                }
+                            })
                     }
                     return .commit
                 }

@@ -53,7 +53,8 @@ final class ShimSession: Sendable {
             return state.last
         }
         let timer = reactor.schedule(after: seconds * 1000) { [weak self] in
-            self?.resume(number, .failure(ShimError(.timedOut, "the shim has not answered for \(seconds) seconds")))
+            self?.resume(
+                number, .failure(ShimError(.timedOut, "the shim has not answered for \(seconds) seconds")))
         }
         defer { reactor.cancel(timer) }
         let reply = try await withCheckedThrowingContinuation { continuation in

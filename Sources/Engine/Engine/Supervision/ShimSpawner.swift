@@ -17,7 +17,9 @@ struct ShimSpawner: Sendable {
         var pidfd: Int32 = -1
         let pid = withCStrings([path, "--dir", folder]) { arguments in
             withCStrings(["PATH=/usr/sbin:/usr/bin:/sbin:/bin"]) { environment in
-                path.withCString { skiff_spawn($0, -1, arguments, environment, shimEnd.rawValue, 2, nil, &pidfd) }
+                path.withCString {
+                    skiff_spawn($0, -1, arguments, environment, shimEnd.rawValue, 2, nil, &pidfd)
+                }
             }
         }
         guard pid > 0 else {

@@ -63,7 +63,8 @@ extension EngineInformation {
         count(parts)
         images = try parts.images.list().count
         storageStatus = [
-            ("Backing Filesystem", FileSystemName.name(of: parts.configuration.dataRoot)), ("Supports d_type", "true"),
+            ("Backing Filesystem", FileSystemName.name(of: parts.configuration.dataRoot)),
+            ("Supports d_type", "true"),
             ("Native Overlay Diff", "true"), ("userxattr", "false"),
         ]
         let features = parts.features
@@ -115,7 +116,9 @@ extension EngineInformation {
         labels = configuration.labels
         experimental = configuration.isExperimental
         engineVersion = configuration.versions.engine
-        runtimes = ["runc": "skiff-runtime", "io.containerd.runc.v2": "skiff-runtime", "skiff": "skiff-runtime"]
+        runtimes = [
+            "runc": "skiff-runtime", "io.containerd.runc.v2": "skiff-runtime", "skiff": "skiff-runtime",
+        ]
         if !features.apparmorProfile.isEmpty { securityOptions.append("name=apparmor") }
         if features.hasSeccomp {
             let profile = configuration.seccompProfilePath

@@ -12,32 +12,38 @@ extension Resources {
         try validateBlockIO(features, &warnings)
         if let limit = pidsLimit, limit > 0, !features.pidsLimit {
             warnings.append(
-                "Your kernel does not support PIDs limit capabilities or the cgroup is not mounted. PIDs limit discarded.")
+                "Your kernel does not support PIDs limit capabilities or the cgroup is not mounted. PIDs limit discarded."
+            )
             pidsLimit = nil
         }
         for limit in ulimits {
             guard RlimitName.isKnown(limit.name) else { throw .invalid("invalid ulimit type: \(limit.name)") }
             guard limit.hard == -1 || (limit.soft != -1 && limit.soft <= limit.hard) else {
                 throw .invalid(
-                    "ulimit soft limit must be less than or equal to hard limit: \(limit.soft) > \(limit.hard)")
+                    "ulimit soft limit must be less than or equal to hard limit: \(limit.soft) > \(limit.hard)"
+                )
             }
         }
         return warnings
     }
 
-    private mutating func validateMemory(_ features: HostFeatures, _ warnings: inout [String]) throws(EngineError) {
+    private mutating func validateMemory(_ features: HostFeatures, _ warnings: inout [String])
+        throws(EngineError)
+    {
         let missing = "or the cgroup is not mounted."
         guard memory >= 0, memory == 0 || memory >= Self.memoryMinimum else {
             throw .invalid("Minimum memory limit allowed is 6MB")
         }
         if memory > 0, !features.memoryLimit {
-            warnings.append("Your kernel does not support memory limit capabilities \(missing) Limitation discarded.")
+            warnings.append(
+                "Your kernel does not support memory limit capabilities \(missing) Limitation discarded.")
             memory = 0
             memorySwap = -1
         }
         if memory > 0, memorySwap != -1, !features.swapLimit {
             warnings.append(
-                "Your kernel does not support swap limit capabilities \(missing) Memory limited without swap.")
+                "Your kernel does not support swap limit capabilities \(missing) Memory limited without swap."
+            )
             memorySwap = -1
         }
         if memory > 0, memorySwap > 0, memorySwap < memory {
@@ -53,7 +59,8 @@ extension Resources {
         }
         if memoryReservation > 0, !features.memoryReservation {
             warnings.append(
-                "Your kernel does not support memory soft limit capabilities \(missing) Limitation discarded.")
+                "Your kernel does not support memory soft limit capabilities \(missing) Limitation discarded."
+            )
             memoryReservation = 0
         }
         if memory > 0, memory < memoryReservation {
@@ -61,7 +68,8 @@ extension Resources {
         }
         if kernelMemory > 0, !features.kernelMemory {
             warnings.append(
-                "Your kernel does not support kernel memory limit capabilities \(missing) Limitation discarded.")
+                "Your kernel does not support kernel memory limit capabilities \(missing) Limitation discarded."
+            )
             kernelMemory = 0
         }
     }
@@ -92,7 +100,9 @@ extension Resources {
         }
     }
 
-    private mutating func validateCPU(_ features: HostFeatures, _ warnings: inout [String]) throws(EngineError) {
+    private mutating func validateCPU(_ features: HostFeatures, _ warnings: inout [String])
+        throws(EngineError)
+    {
         if nanoCPUs != 0 {
             guard cpuPeriod == 0 else {
                 throw .invalid("Conflicting options: Nano CPUs and CPU Period cannot both be set")
@@ -111,20 +121,25 @@ extension Resources {
                         + "\(features.processors) CPUs available")
             }
         }
-        guard cpuShares >= 0 else { throw .invalid("invalid CPU shares (\(cpuShares)): value must be a positive integer") }
+        guard cpuShares >= 0 else {
+            throw .invalid("invalid CPU shares (\(cpuShares)): value must be a positive integer")
+        }
         if cpuShares > 0, !features.cpuShares {
             warnings.append(
                 "Your kernel does not support CPU shares or the cgroup is not mounted. Shares discarded.")
             cpuShares = 0
         }
         guard cpuPeriod == 0 || (1000...1_000_000).contains(cpuPeriod) else {
-            throw .invalid("CPU cfs period can not be less than 1ms (i.e. 1000) or larger than 1s (i.e. 1000000)")
+            throw .invalid(
+                "CPU cfs period can not be less than 1ms (i.e. 1000) or larger than 1s (i.e. 1000000)")
         }
         guard cpuQuota <= 0 || cpuQuota >= 1000 else {
             throw .invalid("CPU cfs quota can not be less than 1ms (i.e. 1000)")
         }
         if cpuPeriod != 0 || cpuQuota > 0, !features.cpuQuota {
-            warnings.append("Your kernel does not support CPU CFS scheduler or the cgroup is not mounted. Quota discarded.")
+            warnings.append(
+                "Your kernel does not support CPU CFS scheduler or the cgroup is not mounted. Quota discarded."
+            )
             cpuPeriod = 0
             cpuQuota = 0
         }
@@ -133,9 +148,12 @@ extension Resources {
         }
     }
 
-    private mutating func validateCpuset(_ features: HostFeatures, _ warnings: inout [String]) throws(EngineError) {
+    private mutating func validateCpuset(_ features: HostFeatures, _ warnings: inout [String])
+        throws(EngineError)
+    {
         if !(cpusetCPUs.isEmpty && cpusetMems.isEmpty), !features.cpuset {
-            warnings.append("Your kernel does not support cpuset or the cgroup is not mounted. Cpuset discarded.")
+            warnings.append(
+                "Your kernel does not support cpuset or the cgroup is not mounted. Cpuset discarded.")
             cpusetCPUs = ""
             cpusetMems = ""
         }
@@ -147,7 +165,8 @@ extension Resources {
         }
         if let available = NumberList(features.availableCPUs), !cpus.isSubset(of: available) {
             throw .invalid(
-                "Requested CPUs are not available - requested \(cpusetCPUs), available: \(features.availableCPUs)")
+                "Requested CPUs are not available - requested \(cpusetCPUs), available: \(features.availableCPUs)"
+            )
         }
         if let available = NumberList(features.availableMems), !mems.isSubset(of: available) {
             throw .invalid(
@@ -156,13 +175,16 @@ extension Resources {
         }
     }
 
-    private mutating func validateBlockIO(_ features: HostFeatures, _ warnings: inout [String]) throws(EngineError) {
+    private mutating func validateBlockIO(_ features: HostFeatures, _ warnings: inout [String])
+        throws(EngineError)
+    {
         guard blkioWeight == 0 || (10...1000).contains(blkioWeight) else {
             throw .invalid("Range of blkio weight is from 10 to 1000")
         }
         if blkioWeight > 0 || !blkioWeightDevices.isEmpty, !features.blkioWeight {
             warnings.append(
-                "Your kernel does not support Block I/O weight or the cgroup is not mounted. Weight discarded.")
+                "Your kernel does not support Block I/O weight or the cgroup is not mounted. Weight discarded."
+            )
             blkioWeight = 0
             blkioWeightDevices = []
         }
@@ -176,7 +198,8 @@ extension Resources {
         ]
         for (name, path) in lists where !self[keyPath: path].isEmpty {
             warnings.append(
-                "Your kernel does not support \(name) limit or the cgroup is not mounted. \(name) limit discarded.")
+                "Your kernel does not support \(name) limit or the cgroup is not mounted. \(name) limit discarded."
+            )
             self[keyPath: path] = []
         }
     }
@@ -191,7 +214,8 @@ struct NumberList: Equatable {
         var numbers: Set<Int> = []
         for part in text.split(separator: ",", omittingEmptySubsequences: !text.contains(",")) {
             let ends = part.split(separator: "-", omittingEmptySubsequences: false).map { Int($0) }
-            guard (1...2).contains(ends.count), let first = ends[0], let last = ends[ends.count - 1], first >= 0,
+            guard (1...2).contains(ends.count), let first = ends[0], let last = ends[ends.count - 1],
+                first >= 0,
                 first <= last, last < 8192
             else { return nil }
             numbers.formUnion(first...last)
@@ -205,7 +229,8 @@ struct NumberList: Equatable {
 /// The limits of setrlimit(2) under Docker's names.
 enum RlimitName {
     private static let known: Set<String> = [
-        "as", "core", "cpu", "data", "fsize", "locks", "memlock", "msgqueue", "nice", "nofile", "nproc", "rss",
+        "as", "core", "cpu", "data", "fsize", "locks", "memlock", "msgqueue", "nice", "nofile", "nproc",
+        "rss",
         "rtprio", "rttime", "sigpending", "stack",
     ]
 

@@ -9,7 +9,9 @@ extension ContainerSpec {
         completeCommand(image)
         completeEnvironment(image.environment)
         for (name, value) in image.labels where labels[name] == nil { labels[name] = value }
-        for volume in image.volumes where !anonymousVolumes.contains(volume) { anonymousVolumes.append(volume) }
+        for volume in image.volumes where !anonymousVolumes.contains(volume) {
+            anonymousVolumes.append(volume)
+        }
         for text in image.exposedPorts {
             guard let port = ContainerPort(text) else {
                 throw .invalid("the image exposes \(text), which is no port")
@@ -28,7 +30,9 @@ extension ContainerSpec {
     }
 
     private mutating func completeCommand(_ image: ImageDefaults) {
-        if (process.entrypoint ?? []).isEmpty, (process.command ?? []).isEmpty { process.command = image.command }
+        if (process.entrypoint ?? []).isEmpty, (process.command ?? []).isEmpty {
+            process.command = image.command
+        }
         if process.entrypoint == nil {
             process.entrypoint = image.entrypoint
         } else if process.entrypoint == [""] || process.entrypoint == [] {

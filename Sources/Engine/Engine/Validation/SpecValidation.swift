@@ -2,7 +2,9 @@ extension ContainerSpec {
     /// Checks what can be checked without looking at anything but the host's features, and settles what is the
     /// daemon's choice.
     /// - Returns: warnings in Docker's words
-    mutating func validate(_ features: HostFeatures, _ configuration: EngineConfiguration) throws(EngineError) -> [String] {
+    mutating func validate(_ features: HostFeatures, _ configuration: EngineConfiguration) throws(EngineError)
+        -> [String]
+    {
         try validateProcess()
         try validateModes()
         try validateNetwork()
@@ -11,13 +13,15 @@ extension ContainerSpec {
         settleDefaults(features, configuration)
         var warnings = try resources.validate(features)
         let capabilities = Capability.clamp(try Capability.selection(security), features)
-        let asked = Set(try security.capabilitiesAdded.map { name throws(EngineError) in
-            try Capability.normalized(name, option: "CapAdd")
-        })
+        let asked = Set(
+            try security.capabilitiesAdded.map { name throws(EngineError) in
+                try Capability.normalized(name, option: "CapAdd")
+            })
         let missing = capabilities.missing.filter { !security.isPrivileged || asked.contains($0) }
         if !missing.isEmpty {
             warnings.append(
-                "The engine itself does not hold \(missing.joined(separator: ", ")): the container runs without.")
+                "The engine itself does not hold \(missing.joined(separator: ", ")): the container runs without."
+            )
         }
         _ = try SecurityOptions(parsing: security.options)
         return warnings
@@ -56,7 +60,9 @@ extension ContainerSpec {
         if namespaces.uts == .host, !network.hostname.isEmpty {
             throw .invalid("conflicting options: hostname and the UTS mode")
         }
-        if security.isPrivileged, namespaces.cgroup == .private, security.options.contains("systempaths=confined") {
+        if security.isPrivileged, namespaces.cgroup == .private,
+            security.options.contains("systempaths=confined")
+        {
             throw .invalid("conflicting options: privileged and systempaths=confined")
         }
         for name in sysctls.keys.sorted() {
@@ -71,12 +77,17 @@ extension ContainerSpec {
 
     private func validateNetwork() throws(EngineError) {
         if case .container = network.mode {
-            if !network.hostname.isEmpty { throw .invalid("conflicting options: hostname and the network mode") }
-            if !network.links.isEmpty {
-                throw .invalid("conflicting options: container type network can't be used with links. This would "
-                    + "result in undefined behavior")
+            if !network.hostname.isEmpty {
+                throw .invalid("conflicting options: hostname and the network mode")
             }
-            if !network.dns.servers.isEmpty { throw .invalid("conflicting options: dns and the network mode") }
+            if !network.links.isEmpty {
+                throw .invalid(
+                    "conflicting options: container type network can't be used with links. This would "
+                        + "result in undefined behavior")
+            }
+            if !network.dns.servers.isEmpty {
+                throw .invalid("conflicting options: dns and the network mode")
+            }
             if !network.extraHosts.isEmpty {
                 throw .invalid("conflicting options: custom host-to-IP mapping and the network mode")
             }
@@ -88,15 +99,18 @@ extension ContainerSpec {
             }
         }
         if network.mode == .host, !network.links.isEmpty {
-            throw .invalid("conflicting options: host type networking can't be used with links. This would result in "
-                + "undefined behavior")
+            throw .invalid(
+                "conflicting options: host type networking can't be used with links. This would result in "
+                    + "undefined behavior")
         }
         guard network.hostname.utf8.count <= 64, !network.hostname.contains("/") else {
             throw .invalid("invalid hostname: \(network.hostname)")
         }
         for entry in network.extraHosts {
             let separator = entry.firstIndex { $0 == ":" || $0 == "=" }
-            guard let separator, separator != entry.startIndex, entry.index(after: separator) != entry.endIndex else {
+            guard let separator, separator != entry.startIndex,
+                entry.index(after: separator) != entry.endIndex
+            else {
                 throw .invalid("bad format for add-host: \"\(entry)\"")
             }
         }
@@ -135,7 +149,8 @@ extension ContainerSpec {
                     "user specified IP address is supported on user defined networks only")
             }
             if !endpoint.aliases.isEmpty {
-                throw .invalid("network-scoped alias is supported only for containers in user defined networks")
+                throw .invalid(
+                    "network-scoped alias is supported only for containers in user defined networks")
             }
             if !endpoint.macAddress.isEmpty { throw .notBuilt("EndpointsConfig.MacAddress") }
             if !endpoint.driverOptions.isEmpty { throw .notBuilt("EndpointsConfig.DriverOpts") }
@@ -146,7 +161,9 @@ extension ContainerSpec {
             }
             if !volume.driverOptions.isEmpty { throw .notBuilt("Mounts VolumeOptions.DriverConfig.Options") }
             if !volume.subpath.isEmpty { throw .notBuilt("Mounts VolumeOptions.Subpath") }
-            if !volume.name.isEmpty, !VolumeName.isValid(volume.name) { throw VolumeName.refusal(volume.name) }
+            if !volume.name.isEmpty, !VolumeName.isValid(volume.name) {
+                throw VolumeName.refusal(volume.name)
+            }
         }
         if !["", "runc", "skiff", "io.containerd.runc.v2"].contains(runtime) {
             throw .invalid("unknown or invalid runtime name: \(runtime)")
@@ -162,7 +179,8 @@ extension ContainerSpec {
         if mounts.shmSize == 0 { mounts.shmSize = configuration.defaultShmSize }
         if runtime.isEmpty { runtime = "runc" }
         if logConfiguration.driver.isEmpty {
-            let options = logConfiguration.options.merging(configuration.logDefaults.options) { own, _ in own }
+            let options = logConfiguration.options.merging(configuration.logDefaults.options) { own, _ in own
+            }
             logConfiguration = LogSettings(driver: configuration.logDefaults.driver, options: options)
         }
     }
