@@ -103,5 +103,7 @@ struct CommandError: Error {
         self.status = status
     }
 
-    init(_ error: RuntimeError) { self.init(error.message) }
+    init(_ error: RuntimeError) {
+        self.init(error.message, status: error.exitStatus == 125 ? 1 : error.exitStatus)
+    }
 }

@@ -51,7 +51,7 @@ struct Creation {
         }
         let group = try cgroup { () throws(CgroupError) in try CgroupHost.discover().create(cgroupPath) }
         do throws(CgroupError) {
-            try group.apply(spec.linux.resources)
+            try group.apply(spec.linux.resources.allowingDefaultDevices)
         } catch {
             remove(group)
             throw CommandError(error.message)
