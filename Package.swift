@@ -70,6 +70,8 @@ let package = Package(
         // Creates, starts, enters, signals and deletes containers from an OCI specification.
         library("Runtime", "OCIRuntime", ["Cgroups", "LinuxKernel", "CLinux", "OCIModel", "JSONCodec"],
             settings: small),
+        .systemLibrary(name: "CSeccomp", path: "Sources/Runtime/CSeccomp", pkgConfig: "libseccomp",
+            providers: [.apt(["libseccomp-dev"])]),
         // Framed messages between the daemon and a shim.
         library("Runtime", "ShimProtocol", ["OCIModel", "JSONCodec", "LinuxKernel", "CLinux"], settings: small),
 
@@ -94,12 +96,10 @@ let package = Package(
         ]),
 
         // MARK: Engine
-        .systemLibrary(name: "CSeccomp", path: "Sources/Engine/CSeccomp", pkgConfig: "libseccomp",
-            providers: [.apt(["libseccomp-dev"])]),
         // Container, exec, event, log, stats services and their durable state.
         library("Engine", "Engine", [
             "OCIModel", "JSONCodec", "LinuxKernel", "CLinux", "Cgroups", "OCIRuntime", "ShimProtocol", "ImageStore",
-            "Networking", "CSeccomp",
+            "Networking",
             .product(name: "GRDB", package: "GRDB.swift"),
             .product(name: "Logging", package: "swift-log"),
         ]),
@@ -136,6 +136,10 @@ let package = Package(
             dependencies: ["OCIRuntime", "Cgroups", "OCIModel", "JSONCodec", "LinuxKernel", "CLinux"],
             path: "Sources/Executables/skiff-runtime", exclude: ["README.md"], swiftSettings: small,
             linkerSettings: staticExecutable),
+        .executableTarget(name: "skiff-seccomp",
+            dependencies: ["OCIRuntime", "OCIModel", "JSONCodec", "LinuxKernel", "CSeccomp"],
+            path: "Sources/Executables/skiff-seccomp", exclude: ["README.md"], swiftSettings: small,
+            linkerSettings: [.unsafeFlags(["-static-stdlib"])]),
         .executableTarget(name: "skiff-net",
             dependencies: ["JSONCodec", "OCIModel", "LinuxKernel", "CLinux"],
             path: "Sources/Executables/skiff-net", exclude: ["README.md"], swiftSettings: small,

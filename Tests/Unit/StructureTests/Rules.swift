@@ -37,10 +37,10 @@ enum Rules {
         "Networking": Row(
             tier: "Network", mayImport: ["Netlink", "OCIModel"], products: ["swift-log/Logging"]),
 
-        "CSeccomp": Row(tier: "Engine"),
+        "CSeccomp": Row(tier: "Runtime"),
         "Engine": Row(
             tier: "Engine",
-            mayImport: ["ImageStore", "Networking", "ShimProtocol", "Cgroups", "OCIRuntime", "CSeccomp"],
+            mayImport: ["ImageStore", "Networking", "ShimProtocol", "Cgroups", "OCIRuntime"],
             products: ["GRDB.swift/GRDB", "swift-log/Logging"]),
 
         "DockerAPI": Row(tier: "API", mayImport: ["OCIModel"], isBare: true),
