@@ -62,7 +62,8 @@ final class Reactor: Sendable {
     func remove(_ token: Token) {
         let registration = state.withLock { $0.registrations.removeValue(forKey: token.number) }
         guard let registration else { return }
-        _ = skiff_epoll_remove(epoll.rawValue, registration.descriptor)
+        _ = skiff_epoll_control(
+            epoll.rawValue, Int32(SKIFF_EPOLL_REMOVE), registration.descriptor, 0, 0)
     }
 
     /// Calls `action` once, `milliseconds` from now, unless cancelled.
@@ -91,8 +92,10 @@ final class Reactor: Sendable {
 
     private func loop() {
         var tokens = [UInt64](repeating: 0, count: 64)
+        var events = [UInt32](repeating: 0, count: 64)
         while !state.withLock({ $0.isStopped }) {
-            let count = Int(skiff_epoll_wait(epoll.rawValue, &tokens, Int32(tokens.count), timeout()))
+            let count = Int(
+                skiff_epoll_wait(epoll.rawValue, &tokens, &events, Int32(tokens.count), timeout()))
             for token in tokens.prefix(max(0, count)) {
                 if token == Self.wakeToken {
                     var counter: UInt64 = 0
@@ -126,7 +129,10 @@ final class Reactor: Sendable {
     }
 
     private static func watch(_ epoll: Int32, _ descriptor: Int32, _ number: UInt64) throws(SystemCallError) {
-        try rawCall("epoll_ctl") { skiff_epoll_add(epoll, descriptor, number) }
+        let events = SKIFF_EPOLL_IN | SKIFF_EPOLL_READ_HANG_UP
+        try rawCall("epoll_ctl") {
+            skiff_epoll_control(epoll, Int32(SKIFF_EPOLL_ADD), descriptor, events, number)
+        }
     }
 
     /// Milliseconds of the monotonic clock, rounded up.

@@ -6,18 +6,28 @@ enum CgroupRemoval {
     /// Kills what is in it, and removes it; nothing to do where there is none. Blocks.
     static func remove(_ path: String, in host: CgroupHost) throws {
         let group = try host.existing(path)
-        for attempt in 0..<50 {
+        // A killed process leaves its group a moment later.
+        for _ in 0..<50 {
             let processes = (try? group.processes(recursive: true)) ?? []
             for pid in processes { Glibc.kill(pid, SIGKILL) }
-            do {
-                try group.remove()
-                return
-            } catch let error where error.code == .busy && attempt < 49 {
-                usleep(20_000)
-            } catch let error where error.code == .notFound {
-                return
+            if try attempt(group) { return }
+            usleep(20_000)
+        }
+        throw CgroupError(.busy, "control group \(path) still has processes a second after SIGKILL")
+    }
+
+    /// - Returns: false while processes are left in it
+    private static func attempt(_ group: any Cgroup) throws(CgroupError) -> Bool {
+        do throws(CgroupError) {
+            try group.remove()
+        } catch {
+            switch error.code {
+            case .busy: return false
+            case .notFound: return true
+            default: throw error
             }
         }
+        return true
     }
 
     /// Names of groups below the engine's parent that look like containers, in any hierarchy.

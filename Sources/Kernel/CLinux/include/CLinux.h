@@ -10,7 +10,7 @@
 #include "clinux_heap.h"
 #include "clinux_init.h"
 #include "clinux_socket.h"
-#include "clinux_epoll.h"
+#include "clinux_inotify.h"
 #include "clinux_spawn.h"
 #include "clinux_mount.h"
 #include "clinux_process.h"
