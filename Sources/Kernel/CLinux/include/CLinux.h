@@ -6,7 +6,6 @@
 #include "clinux_base.h"
 #include "clinux_files.h"
 #include "clinux_network.h"
-#include "clinux_epoll.h"
 #include "clinux_heap.h"
 #include "clinux_init.h"
 #include "clinux_socket.h"
