@@ -62,8 +62,8 @@ package final class Engine: Sendable {
             root: configuration.dataRoot, database: database.writer, logger: logger)
         let network = try NetworkController(try NetworkConfiguration(configuration), logger: logger)
         let seccomp = try SeccompPrograms(
-            folder: "\(configuration.dataRoot)/seccomp", profilePath: configuration.seccompProfilePath,
-            kernel: KernelVersion(HostInformation.kernelVersion) ?? KernelVersion("5.15")!)
+            folder: "\(configuration.dataRoot)/seccomp", compiler: configuration.seccompCompilerPath,
+            profilePath: configuration.seccompProfilePath)
         return EngineParts(
             configuration: configuration, features: HostFeatures.discover(cgroups), cgroups: cgroups,
             logger: logger,

@@ -22,6 +22,8 @@ package struct EngineConfiguration: Sendable {
     package var defaultCgroupNamespace: CgroupNamespaceMode?
     package var initByDefault = false
     package var noNewPrivileges = false
+    /// The executable of `skiff-seccomp`; empty to look beside the daemon and in the usual places.
+    package var seccompCompilerPath = ""
     /// A seccomp profile that replaces the built-in default; empty for none.
     package var seccompProfilePath = ""
     package var dns = DNSConfiguration()

@@ -74,7 +74,7 @@ extension Container {
         try await unmountSharedMemoryIfMounted()
         try await parts.pool.run {
             try images.removeContainerLayer(layer)
-            try FileTree.remove(folder)
+            try removeTree(folder)
         }
         if options.volumes { await removeVolumes() }
     }

@@ -177,7 +177,7 @@ extension Container {
     func removeShimFolder() async {
         let folder = parts.shimFolder(of: id)
         do {
-            try await parts.pool.run { try FileTree.remove(folder) }
+            try await parts.pool.run { try removeTree(folder) }
         } catch {
             log("cannot remove a shim's folder", error)
         }

@@ -128,7 +128,7 @@ struct ContainerCreation: Sendable {
         for volume in resolver.createdVolumes {
             attempt("remove a volume") { try parts.volumes.remove(volume) }
         }
-        attempt("remove the folder") { try FileTree.remove(folder) }
+        attempt("remove the folder") { try removeTree(folder) }
     }
 
     private func attempt(_ step: String, _ body: () throws -> Void) {
@@ -150,7 +150,7 @@ struct ContainerCreation: Sendable {
             let (parts, layer) = (parts, definition.layer)
             try await parts.pool.run {
                 attempt("remove the layer") { try parts.images.removeContainerLayer(layer) }
-                attempt("remove the folder") { try FileTree.remove(parts.folder(of: definition.id)) }
+                attempt("remove the folder") { try removeTree(parts.folder(of: definition.id)) }
             }
             throw error
         }

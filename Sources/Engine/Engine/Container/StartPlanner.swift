@@ -48,7 +48,7 @@ struct StartPlanner: Sendable {
         request.stdinOnce = self.spec.streams.standardInput == .once
         request.log = try LogFile.configuration(self.spec, path: paths(of: container).log)
         request.useInit = self.spec.usesInit ?? parts.configuration.initByDefault
-        request.seccompProgram = try parts.seccomp.program(for: builder.seccompRequest())
+        request.seccompProgram = try parts.seccomp.program(for: try builder.seccomp())
         return request
     }
 

@@ -28,7 +28,7 @@ extension Container {
         request.groupAdd = spec.process.additionalGroups
         request.openStdin = record.spec.attachStandardInput
         let programs = parts.seccomp
-        let wanted = builder.seccompRequest(privileged: record.spec.isPrivileged)
+        let wanted = try builder.seccomp(privileged: record.spec.isPrivileged)
         request.seccompProgram = try await parts.pool.run { try programs.program(for: wanted) }
         request.attachments = attachments
         return request

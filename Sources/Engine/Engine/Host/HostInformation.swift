@@ -1,5 +1,6 @@
 import Glibc
 import LinuxKernel
+import OCIModel
 
 /// Facts about the host for people to read.
 enum HostInformation {
@@ -11,6 +12,9 @@ enum HostInformation {
 
     /// As `uname -r`.
     static var kernelVersion: String { HostFeatures.line("/proc/sys/kernel/osrelease") ?? "" }
+
+    /// As Go names it.
+    static var architecture: String { Platform.host.architecture }
 
     /// As `uname -m`.
     static var machine: String {
@@ -41,7 +45,7 @@ enum HostInformation {
         return fields
     }
 
-    static var openFiles: Int { FileTree.names(in: "/proc/self/fd").count }
+    static var openFiles: Int { directoryNames(in: "/proc/self/fd").count }
 
-    static var threads: Int { FileTree.names(in: "/proc/self/task").count }
+    static var threads: Int { directoryNames(in: "/proc/self/task").count }
 }

@@ -34,7 +34,7 @@ enum CgroupRemoval {
     static func containers(below parent: String, in host: CgroupHost) -> Set<String> {
         var names: Set<String> = []
         for mount in host.mounts.values {
-            for name in FileTree.names(in: "\(mount)/\(parent)")
+            for name in directoryNames(in: "\(mount)/\(parent)")
             where name.utf8.count == 64 && name.utf8.allSatisfy(isHexadecimal) {
                 names.insert(name)
             }

@@ -54,15 +54,15 @@ struct Recovery: Sendable {
     private func clearOrphans(_ containers: [Container]) async {
         let known = Set(containers.map(\.id))
         let alive = Set(containers.filter { $0.state.isRunning }.map(\.id))
-        for id in FileTree.names(in: "\(parts.configuration.execRoot)/shims") where !known.contains(id) {
+        for id in directoryNames(in: "\(parts.configuration.execRoot)/shims") where !known.contains(id) {
             await clearShim(parts.shimFolder(of: id))
         }
         let parts = parts
         await attempt("folders") {
-            for id in FileTree.names(in: "\(parts.configuration.dataRoot)/containers")
+            for id in directoryNames(in: "\(parts.configuration.dataRoot)/containers")
             where !known.contains(id) {
                 try SharedMemoryMount.unmount(SharedMemoryMount.path(in: parts.folder(of: id)))
-                try FileTree.remove(parts.folder(of: id))
+                try removeTree(parts.folder(of: id))
             }
             for container in containers where !alive.contains(container.id) {
                 if container.spec.namespaces.ipc == .shareable {
@@ -88,7 +88,7 @@ struct Recovery: Sendable {
             _ = try? await session.ended.wait(milliseconds: 5000, on: parts.reactor)
             session.abandon()
         }
-        await attempt("shim folders") { try FileTree.remove(folder) }
+        await attempt("shim folders") { try removeTree(folder) }
     }
 
     private func attempt(_ step: String, _ body: @escaping @Sendable () throws -> Void) async {

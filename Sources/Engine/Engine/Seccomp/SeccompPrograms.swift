@@ -1,10 +1,10 @@
-import Glibc
 import JSONCodec
 import LinuxKernel
+import OCIRuntime
 import Synchronization
 
 /// Which filter a process is to have.
-struct SeccompRequest: Hashable, Sendable {
+struct SeccompSelection: Hashable, Sendable {
     enum Profile: Hashable, Sendable {
         case none, standard
         /// JSON text.
@@ -15,87 +15,77 @@ struct SeccompRequest: Hashable, Sendable {
     var capabilities: Set<String>
 }
 
-/// Compiled filters in files, which shims load. Blocks for a few milliseconds the first time a filter is asked for.
+/// Compiled filters in files, which shims load. Compiled by `skiff-seccomp` the first time a filter is asked for, which
+/// takes some milliseconds.
 final class SeccompPrograms: Sendable {
+    private struct State {
+        var files: [SeccompSelection: String] = [:]
+        var taken: Set<String> = []
+    }
+
     private let folder: String
-    private let standardProfile: String?
-    private let kernel: KernelVersion
-    private let known = Mutex<[SeccompRequest: String]>([:])
+    private let standardProfile: String
+    private let cache: SeccompCache
+    private let state = Mutex(State())
     /// Custom profiles are as large as users make them: they are not kept in memory beyond this.
     private static let knownLimit = 32
-    /// Part of the file names: changed whenever the compiler's output changes.
-    private static let format = 1
 
     /// - Parameters:
     ///   - folder: made when missing
+    ///   - compiler: the path of `skiff-seccomp`; empty to look for it
     ///   - profilePath: a profile that replaces the built-in one; empty for none
-    init(folder: String, profilePath: String, kernel: KernelVersion) throws {
+    init(folder: String, compiler: String, profilePath: String) throws {
         self.folder = folder
-        self.kernel = kernel
-        try makeDirectories(folder, mode: 0o700)
+        cache = SeccompCache(directory: "\(folder)/cache", compiler: compiler.isEmpty ? nil : compiler)
+        try removeTree("\(folder)/programs")
+        try makeDirectories("\(folder)/programs", mode: 0o700)
         standardProfile =
             profilePath.isEmpty
-            ? nil : String(decoding: try readFile(profilePath, limit: 4 << 20), as: UTF8.self)
+            ? DefaultSeccompProfile.json.text()
+            : String(decoding: try readFile(profilePath, limit: 4 << 20), as: UTF8.self)
     }
 
-    /// The file with the program; nil for no filter.
-    func program(for request: SeccompRequest) throws -> String? {
-        if request.profile == .none { return nil }
-        if let path = known.withLock({ $0[request] }) { return path }
-        let path = "\(folder)/\(key(request)).bpf"
-        if !fileExists(path) {
-            let rules = try profile(request).resolve(capabilities: request.capabilities, kernel: kernel)
-            try replaceFile(path, try SeccompCompiler.compile(rules), mode: 0o600)
+    /// The file with the program; nil for no filter. Blocks.
+    func program(for selection: SeccompSelection) throws -> String? {
+        let profile: String
+        switch selection.profile {
+        case .none: return nil
+        case .standard: profile = standardProfile
+        case .custom(let text): profile = text
         }
-        known.withLock { known in
-            if known.count >= Self.knownLimit { known = [:] }
-            known[request] = path
+        if let path = state.withLock({ $0.files[selection] }) { return path }
+        let capabilities = selection.capabilities.sorted()
+        let program = try cache.program(profile: profile, capabilities: capabilities)
+        let path = reserve(SeccompRequest(profile: profile, capabilities: capabilities).fileName)
+        try replaceFile(path, program.instructions, mode: 0o600)
+        state.withLock { state in
+            if state.files.count >= Self.knownLimit { state.files = [:] }
+            state.files[selection] = path
         }
         return path
     }
 
-    private func profile(_ request: SeccompRequest) throws -> SeccompProfile {
-        switch request.profile {
-        case .custom(let text): return try SeccompProfile(text)
-        case .none, .standard:
-            if let standardProfile { return try SeccompProfile(standardProfile) }
-            return try SeccompProfile(DefaultSeccompProfile.json)
+    /// A name of its own for every program of this process: names are hashes, which may coincide.
+    private func reserve(_ name: String) -> String {
+        state.withLock { state in
+            var path = "\(folder)/programs/\(name)"
+            while !state.taken.insert(path).inserted { path += "+" }
+            return path
         }
-    }
-
-    /// Names the file by everything that decides its content.
-    private func key(_ request: SeccompRequest) -> String {
-        var text = "\(Self.format) \(SeccompProfile.native.scmp) \(kernel.major).\(kernel.minor) "
-        text += request.capabilities.sorted().joined(separator: ",") + " "
-        switch request.profile {
-        case .custom(let profile): text += profile
-        case .none, .standard: text += standardProfile ?? DefaultSeccompProfile.json.text()
-        }
-        return Self.hash(text, 0xCBF2_9CE4_8422_2325) + Self.hash(text, 0x9E37_79B9_7F4A_7C15)
-    }
-
-    /// FNV-1a; two of them with different beginnings make a name that no two profiles share by accident.
-    private static func hash(_ text: String, _ start: UInt64) -> String {
-        var value = start
-        for byte in text.utf8 { value = (value ^ UInt64(byte)) &* 0x100_0000_01B3 }
-        let digits = String(value, radix: 16)
-        return String(repeating: "0", count: 16 - digits.utf8.count) + digits
     }
 }
 
 extension SpecBuilder {
     /// The filter that the container's processes get; a privileged one gets none.
-    func seccompRequest(privileged: Bool = false) -> SeccompRequest {
-        let given =
-            (try? Capability.selection(spec.security)).map { Capability.clamp($0, inputs.features).given }
-            ?? []
+    func seccomp(privileged: Bool = false) throws(EngineError) -> SeccompSelection {
         if privileged || isPrivileged || !inputs.features.hasSeccomp {
-            return SeccompRequest(profile: .none, capabilities: [])
+            return SeccompSelection(profile: .none, capabilities: [])
         }
+        let given = Capability.clamp(try Capability.selection(spec.security), inputs.features).given
         switch security.seccomp {
-        case .unconfined: return SeccompRequest(profile: .none, capabilities: [])
-        case .standard: return SeccompRequest(profile: .standard, capabilities: Set(given))
-        case .profile(let text): return SeccompRequest(profile: .custom(text), capabilities: Set(given))
+        case .unconfined: return SeccompSelection(profile: .none, capabilities: [])
+        case .standard: return SeccompSelection(profile: .standard, capabilities: Set(given))
+        case .profile(let text): return SeccompSelection(profile: .custom(text), capabilities: Set(given))
         }
     }
 }

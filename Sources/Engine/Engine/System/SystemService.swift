@@ -14,7 +14,7 @@ package final class SystemService: Sendable {
         let versions = parts.configuration.versions
         return EngineVersionInformation(
             engine: versions.engine, gitCommit: versions.gitCommit, buildTime: versions.buildTime,
-            operatingSystem: "linux", architecture: SeccompProfile.native.go,
+            operatingSystem: "linux", architecture: HostInformation.architecture,
             kernel: HostInformation.kernelVersion,
             experimental: parts.configuration.isExperimental)
     }
