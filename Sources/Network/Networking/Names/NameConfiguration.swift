@@ -3,7 +3,7 @@ package struct NameConfiguration: Sendable {
     /// `--link` on the default bridge.
     package struct Link: Sendable, Hashable {
         package var address: IPAddress
-        /// In the order of the line: alias, then the other container's id (or host name) and name.
+        /// In the order of the line: alias, then the other container's host name and its name.
         package var names: [String]
 
         package init(address: IPAddress, names: [String]) {
@@ -23,7 +23,7 @@ package struct NameConfiguration: Sendable {
     package var mode: Mode
     package var hostname: String
     package var domainname = ""
-    /// The container's own addresses, each of which gets a line.
+    /// The container's own addresses, each of which gets a line; without an IPv6 one, IPv6 name servers are left out.
     package var addresses: [IPAddress] = []
     /// `--add-host`: `name:address` or `name=address`; the address may be `host-gateway`.
     package var extraHosts: [String] = []
@@ -44,17 +44,6 @@ package struct NameConfiguration: Sendable {
 }
 
 extension NameConfiguration {
-    /// The content of `/etc/hosts`.
-    /// - Parameter hostFile: the host's own file, the start of it in host mode
-    /// - Throws: `NetworkError` (`invalidRequest`) for an `--add-host` that cannot be read
-    package func hostsFile(hostFile: String) throws(NetworkError) -> String {
-        throw NetworkError(.unsupported, "names are not built yet")
-    }
-
-    /// The content of `/etc/resolv.conf`.
-    /// - Parameter hostFile: the host's own file
-    package func resolvConf(hostFile: String) -> String { hostFile }
-
     /// The content of `/etc/hostname`.
     package var hostnameFile: String { hostname + "\n" }
 }
