@@ -74,7 +74,7 @@ final class Shim {
     private func releaseMemory() {
         buffer.release()
         container?.log?.releaseMemory()
-        skiff_trim_heap()
+        skiff_trim_malloc()
     }
 
     // MARK: Requests

@@ -61,7 +61,7 @@ package struct Poller: ~Copyable {
         var eventSpan = events.mutableSpan
         let count = dataSpan.withUnsafeMutableBufferPointer { data in
             eventSpan.withUnsafeMutableBufferPointer { events in
-                skiff_epoll_wait_bits(raw, data.baseAddress, events.baseAddress, 16, milliseconds)
+                skiff_epoll_wait(raw, data.baseAddress, events.baseAddress, 16, milliseconds)
             }
         }
         if count == -EINTR { return 0 }

@@ -7,7 +7,7 @@
 #include "clinux_memory.h"
 #include "clinux_files.h"
 #include "clinux_network.h"
-#include "clinux_heap.h"
+#include "clinux_epoll.h"
 #include "clinux_init.h"
 #include "clinux_socket.h"
 #include "clinux_inotify.h"
