@@ -202,13 +202,10 @@ extension Shim {
 
     func seccompProgram(_ path: String?) throws(ShimError) -> SeccompProgram? {
         guard let path else { return nil }
-        let bytes = try wrapped("cannot read the compiled seccomp profile") { () throws(SystemCallError) in
-            try readFile(path, limit: 1 << 20)
-        }
-        guard !bytes.isEmpty, bytes.count % 8 == 0 else {
+        guard let entry = SeccompCacheEntry(file: path) else {
             throw ShimError(.invalidValue, "\(path) is no compiled seccomp profile", exitCode: 125)
         }
-        return SeccompProgram(instructions: bytes)
+        return entry.program
     }
 }
 

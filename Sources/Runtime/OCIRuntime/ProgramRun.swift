@@ -29,7 +29,8 @@ enum ProgramRun {
         }
         let said = (try? readAll(errorReader.rawValue, limit: 1 << 20)) ?? []
         var status: Int32 = 0
-        try step(path) { () throws(SystemCallError) in try systemCall("waitpid") { waitpid(pid, &status, 0) } }
+        try step(path) { () throws(SystemCallError) in try systemCall("waitpid") { waitpid(pid, &status, 0) }
+        }
         let signal = status & 0x7F
         let exit =
             signal == 0

@@ -34,22 +34,34 @@ package struct SeccompCache: Sendable {
     package func program(
         profile: String, capabilities: [String] = []
     ) throws(RuntimeError) -> SeccompProgram {
-        let request = SeccompRequest(profile: profile, capabilities: capabilities)
+        try find(SeccompCacheKey(profile: profile, capabilities: capabilities)).entry.program
+    }
+
+    /// The file that holds such a filter (`SeccompCacheEntry`), compiled now where it is new.
+    package func file(profile: String, capabilities: [String]) throws(RuntimeError) -> String {
+        try find(SeccompCacheKey(profile: profile, capabilities: capabilities)).path
+    }
+
+    private func find(_ request: SeccompCacheKey) throws(RuntimeError) -> (
+        path: String, entry: SeccompCacheEntry
+    ) {
         let path = "\(directory)/\(request.fileName)"
-        if let entry = SeccompCacheEntry(file: path), entry.key == request.key { return entry.program }
+        if let entry = SeccompCacheEntry(file: path), entry.key == request.key { return (path, entry) }
         try compile(request, to: path)
         guard let entry = SeccompCacheEntry(file: path), entry.key == request.key else {
             throw RuntimeError(.setupFailed, "seccomp profile: \(path) was not written as it should be")
         }
-        return entry.program
+        return (path, entry)
     }
 
-    private func compile(_ request: SeccompRequest, to path: String) throws(RuntimeError) {
-        try step("seccomp cache") { () throws(SystemCallError) in try makeDirectories(directory, mode: 0o700) }
+    private func compile(_ request: SeccompCacheKey, to path: String) throws(RuntimeError) {
+        try step("seccomp cache") { () throws(SystemCallError) in try makeDirectories(directory, mode: 0o700)
+        }
         let program = try findCompiler()
         let result = try ProgramRun.run(program, [program, path], input: Array(request.key.utf8))
         guard result.exit.status == 0 else {
-            let said = String(decoding: result.errors, as: UTF8.self).split(separator: "\n").joined(separator: "; ")
+            let said = String(decoding: result.errors, as: UTF8.self).split(separator: "\n").joined(
+                separator: "; ")
             throw RuntimeError(.invalidSpecification, "seccomp profile cannot be compiled: \(said)")
         }
     }
@@ -70,13 +82,14 @@ package struct SeccompCache: Sendable {
         }
         for place in places where access(place, X_OK) == 0 { return place }
         throw RuntimeError(
-            .notFound, "a seccomp profile has to be compiled, and skiff-seccomp is not installed (looked for "
+            .notFound,
+            "a seccomp profile has to be compiled, and skiff-seccomp is not installed (looked for "
                 + "\(places.joined(separator: ", "))); install it, or run with seccomp=unconfined")
     }
 }
 
 /// What a filter is compiled from.
-package struct SeccompRequest: Sendable, Equatable {
+package struct SeccompCacheKey: Sendable, Equatable {
     /// Everything that the result depends on, as one text: a line of JSON, then the profile.
     package let key: String
 
@@ -84,9 +97,11 @@ package struct SeccompRequest: Sendable, Equatable {
         var name = utsname()
         let release =
             uname(&name) == 0
-            ? withUnsafeBytes(of: &name.release) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) } : ""
+            ? withUnsafeBytes(of: &name.release) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
+            : ""
         let head: JSONValue = [
-            "kernel": .string(release), "capabilities": .array(Set(capabilities).sorted().map(JSONValue.string)),
+            "kernel": .string(release),
+            "capabilities": .array(Set(capabilities).sorted().map(JSONValue.string)),
         ]
         // The profile as it is, not parsed: this is on every container's start path.
         key = "\(head.text())\n\(profile)"
@@ -119,7 +134,7 @@ package struct SeccompCacheEntry: Sendable, Equatable {
     }
 
     /// Nil where there is no such file or it is none of this format.
-    init?(file: String) {
+    package init?(file: String) {
         guard let bytes = try? readFile(file, limit: 4 << 20) else { return nil }
         self.init(bytes: bytes)
     }
@@ -131,7 +146,9 @@ package struct SeccompCacheEntry: Sendable, Equatable {
             let flags = UInt32(header[3]), length >= 0, end + 1 + length <= bytes.count
         else { return nil }
         let instructions = Array(bytes[(end + 1 + length)...])
-        guard !instructions.isEmpty, instructions.count % 8 == 0, instructions.count / 8 <= 4096 else { return nil }
+        guard !instructions.isEmpty, instructions.count % 8 == 0, instructions.count / 8 <= 4096 else {
+            return nil
+        }
         key = String(decoding: bytes[(end + 1)..<(end + 1 + length)], as: UTF8.self)
         program = SeccompProgram(instructions: instructions, flags: flags)
     }

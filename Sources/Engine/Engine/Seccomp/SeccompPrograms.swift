@@ -18,15 +18,9 @@ struct SeccompSelection: Hashable, Sendable {
 /// Compiled filters in files, which shims load. Compiled by `skiff-seccomp` the first time a filter is asked for, which
 /// takes some milliseconds.
 final class SeccompPrograms: Sendable {
-    private struct State {
-        var files: [SeccompSelection: String] = [:]
-        var taken: Set<String> = []
-    }
-
-    private let folder: String
     private let standardProfile: String
     private let cache: SeccompCache
-    private let state = Mutex(State())
+    private let files = Mutex<[SeccompSelection: String]>([:])
     /// Custom profiles are as large as users make them: they are not kept in memory beyond this.
     private static let knownLimit = 32
 
@@ -35,10 +29,7 @@ final class SeccompPrograms: Sendable {
     ///   - compiler: the path of `skiff-seccomp`; empty to look for it
     ///   - profilePath: a profile that replaces the built-in one; empty for none
     init(folder: String, compiler: String, profilePath: String) throws {
-        self.folder = folder
-        cache = SeccompCache(directory: "\(folder)/cache", compiler: compiler.isEmpty ? nil : compiler)
-        try removeTree("\(folder)/programs")
-        try makeDirectories("\(folder)/programs", mode: 0o700)
+        cache = SeccompCache(directory: folder, compiler: compiler.isEmpty ? nil : compiler)
         standardProfile =
             profilePath.isEmpty
             ? DefaultSeccompProfile.json.text()
@@ -53,25 +44,13 @@ final class SeccompPrograms: Sendable {
         case .standard: profile = standardProfile
         case .custom(let text): profile = text
         }
-        if let path = state.withLock({ $0.files[selection] }) { return path }
-        let capabilities = selection.capabilities.sorted()
-        let program = try cache.program(profile: profile, capabilities: capabilities)
-        let path = reserve(SeccompRequest(profile: profile, capabilities: capabilities).fileName)
-        try replaceFile(path, program.instructions, mode: 0o600)
-        state.withLock { state in
-            if state.files.count >= Self.knownLimit { state.files = [:] }
-            state.files[selection] = path
+        if let path = files.withLock({ $0[selection] }), fileExists(path) { return path }
+        let path = try cache.file(profile: profile, capabilities: selection.capabilities.sorted())
+        files.withLock { files in
+            if files.count >= Self.knownLimit { files = [:] }
+            files[selection] = path
         }
         return path
-    }
-
-    /// A name of its own for every program of this process: names are hashes, which may coincide.
-    private func reserve(_ name: String) -> String {
-        state.withLock { state in
-            var path = "\(folder)/programs/\(name)"
-            while !state.taken.insert(path).inserted { path += "+" }
-            return path
-        }
     }
 }
 
