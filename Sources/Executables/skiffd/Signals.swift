@@ -1,3 +1,4 @@
+import CLinux
 import Glibc
 import LinuxKernel
 
@@ -5,50 +6,47 @@ import LinuxKernel
 enum Signals {
     enum Request: Sendable { case terminate, reload }
 
-    private static let numbers: [Int32] = [SIGTERM, SIGINT, SIGHUP]
-
-    /// Keeps the signals from interrupting anything. To be called before the first thread starts: threads inherit it.
-    static func block() {
-        signal(SIGPIPE, SIG_IGN)
-        var set = set()
-        pthread_sigmask(SIG_BLOCK, &set, nil)
-    }
-
-    private static func set() -> sigset_t {
-        var set = sigset_t()
-        sigemptyset(&set)
-        for number in numbers { sigaddset(&set, number) }
-        return set
-    }
-
     /// What comes from now on. A thread waits for it for as long as the process lives.
+    ///
+    /// Handlers and not a blocked mask: the thread in which Swift's main function waits has every signal unblocked.
     static func requests() throws -> AsyncStream<Request> {
+        signal(SIGPIPE, SIG_IGN)
+        let mask = [SIGTERM, SIGINT, SIGHUP].reduce(UInt64(0)) { $0 | 1 << UInt64($1 - 1) }
+        let pipe = Descriptor(owning: try rawCall("sigaction") { skiff_forward_signals(mask) })
         let (stream, continuation) = AsyncStream.makeStream(of: Request.self)
-        let box = Unmanaged.passRetained(Sink(continuation))
+        let reader = Unmanaged.passRetained(Reader(pipe: pipe, continuation: continuation))
         var thread = pthread_t()
-        let result = pthread_create(&thread, nil, Self.wait, box.toOpaque())
+        let result = pthread_create(&thread, nil, Self.read, reader.toOpaque())
         guard result == 0 else {
-            box.release()
+            reader.release()
             throw SystemCallError(call: "pthread_create", errno: result)
         }
         pthread_detach(thread)
         return stream
     }
 
-    private final class Sink: Sendable {
+    private final class Reader: Sendable {
+        let pipe: Descriptor
         let continuation: AsyncStream<Request>.Continuation
-        init(_ continuation: AsyncStream<Request>.Continuation) { self.continuation = continuation }
+
+        init(pipe: consuming Descriptor, continuation: AsyncStream<Request>.Continuation) {
+            self.pipe = pipe
+            self.continuation = continuation
+        }
     }
 
-    private static let wait: @convention(c) (UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? = {
+    private static let read: @convention(c) (UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? = {
         argument in
         guard let argument else { return nil }
-        let sink = Unmanaged<Sink>.fromOpaque(argument).takeRetainedValue()
-        var set = Signals.set()
+        let reader = Unmanaged<Reader>.fromOpaque(argument).takeRetainedValue()
+        var number: UInt8 = 0
         while true {
-            var number: Int32 = 0
-            guard sigwait(&set, &number) == 0 else { continue }
-            sink.continuation.yield(number == SIGHUP ? .reload : .terminate)
+            let count = Glibc.read(reader.pipe.rawValue, &number, 1)
+            if count == 1 {
+                reader.continuation.yield(Int32(number) == SIGHUP ? .reload : .terminate)
+            } else if count == 0 || errno != EINTR {
+                return nil
+            }
         }
     }
 }

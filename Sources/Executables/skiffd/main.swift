@@ -4,7 +4,6 @@ import Glibc
 
 // Arenas of glibc's allocator, one per thread by default, never give memory back: two are enough.
 skiff_limit_malloc(2, 256 << 10)
-Signals.block()
 
 do {
     let flags = try Flags(Array(CommandLine.arguments.dropFirst()))

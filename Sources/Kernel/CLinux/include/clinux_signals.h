@@ -9,4 +9,9 @@ int32_t skiff_signalfd(uint64_t mask);
 /* The next signal's number, and the pid of its sender; 0 where none is waiting; or the negated errno. */
 int32_t skiff_read_signal(int32_t descriptor, int32_t *sender);
 
+/* Handles the signals of `mask` by writing each one's number as a byte to a pipe, and gives the pipe's read end,
+   close-on-exec and blocking; or the negated errno. For processes whose threads other libraries make, with whatever
+   signal mask. To be called once. */
+int32_t skiff_forward_signals(uint64_t mask);
+
 #endif
