@@ -148,6 +148,7 @@ let package = Package(
         // MARK: Tests
         unitTests("Structure", []),
         unitTests("JSONCodec", ["JSONCodec"]),
+        unitTests("ShimProtocol", ["ShimProtocol", "OCIModel", "JSONCodec", "LinuxKernel"]),
         unitTests("DockerAPI", ["DockerAPI", "JSONCodec"]),
         unitTests("DockerAPIServer", ["DockerAPIServer", "DockerAPI", "Engine", "JSONCodec", "OCIModel", "LinuxKernel"] + nio),
         unitTests("Engine", ["Engine", "OCIModel", "JSONCodec", "LinuxKernel", .product(name: "Logging", package: "swift-log")]),

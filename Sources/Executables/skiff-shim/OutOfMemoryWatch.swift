@@ -12,11 +12,15 @@ final class OutOfMemoryWatch: EventHandler {
     private let isEventDescriptor: Bool
     private var watch: Watch?
     private var kills: UInt64 = 0
+    private let loop: EventLoop
+
+    private static let attempts = 10
 
     /// Nil where the machine offers neither; the count is still read at the container's end.
     init?(_ cgroup: any Cgroup, _ loop: EventLoop, happened: @escaping () -> Void) {
         self.cgroup = cgroup
         self.happened = happened
+        self.loop = loop
         do throws(SystemCallError) {
             if fileExists("\(cgroup.directory)/memory.events") {
                 isEventDescriptor = false
@@ -45,14 +49,24 @@ final class OutOfMemoryWatch: EventHandler {
             var count: UInt64 = 0
             read(descriptor.rawValue, &count, 8)
         }
-        // Version 2 reports all memory events here; version 1 also the group's end.
-        guard let now = try? cgroup.outOfMemoryKills() else { return close() }
-        if now > kills { happened() }
-        kills = now
+        check(again: Self.attempts)
         // Reading is what makes the kernel report the next one.
         if !isEventDescriptor {
             var scratch: UInt64 = 0
             pread(descriptor.rawValue, &scratch, 8, 0)
+        }
+    }
+
+    /// Version 2 reports all memory events here, version 1 also the group's end, and what is about to be killed a
+    /// moment before it is counted.
+    private func check(again attempts: Int) {
+        if watch == nil { return }
+        guard let now = try? cgroup.outOfMemoryKills() else { return close() }
+        if now > kills {
+            kills = now
+            happened()
+        } else if attempts > 0, isEventDescriptor {
+            loop.after(20) { [weak self] in self?.check(again: attempts - 1) }
         }
     }
 

@@ -61,6 +61,8 @@ package final class JSONLogWriter {
 
     /// Adds output of a process: any bytes, cut anywhere.
     package func write(_ stream: StandardStream, _ bytes: UnsafeBufferPointer<UInt8>) {
+        // Room for what comes, if there is any again.
+        if problem != nil { flush() }
         let index = Int(stream.rawValue) - 1
         var start = 0
         while start < bytes.count {
@@ -84,6 +86,7 @@ package final class JSONLogWriter {
 
     /// Writes a last line without a line feed, at the end of the stream.
     package func finish(_ stream: StandardStream) {
+        if problem != nil { flush() }
         if !pending[Int(stream.rawValue) - 1].bytes.isEmpty { emitPending(stream, terminated: false) }
         flush()
     }

@@ -158,7 +158,7 @@ def test_pause_stops_everything_until_resume(shim):
 
 def test_memory_limit_is_enforced_reported_and_changed(shim):
     limit = {"resources": {"memory": {"limit": 16 << 20, "swap": 16 << 20}}}
-    daemon = shim.run("sh", "-c", "read x; tail /dev/zero; read x", openStdin=True, linux=limit)
+    daemon = shim.run("sh", "-c", "read x; dd if=/dev/zero of=/dev/null bs=100M count=1; read x", openStdin=True, linux=limit)
     daemon.call("update", {"resources": {"memory": {"limit": 24 << 20, "swap": 24 << 20}}})
     client = shim.attach(daemon, shim.client(), stdin=True)
     client.send(b"go\n")
@@ -215,9 +215,9 @@ def test_a_connection_that_talks_nonsense_is_closed_and_the_container_goes_on(sh
 def test_init_reaps_forwards_signals_and_keeps_the_exit_code(shim):
     client = shim.client()
     daemon = shim.run(
-        "sh", "-c", "trap 'exit 4' USR1; sleep 0.01 & echo $$; ps -o pid,args; while :; do sleep 0.01; done",
+        "sh", "-c", "trap 'exit 4' USR1; sleep 0.01 & ps -o pid,args; echo r''eady; while :; do sleep 0.01; done",
         clients=[client], useInit=True)
-    text = client.read_until(b"ps -o pid,args\n").decode()
-    assert text and "docker-init" in text
+    lines = client.read_until(b"ready\n").decode().splitlines()
+    assert any(line.split()[:2] == ["1", "/sbin/docker-init"] for line in lines)
     daemon.call("signal", {"number": int(signal.SIGUSR1)})
     assert daemon.event("exited")["code"] == 4

@@ -2,6 +2,7 @@
 
 import json
 import signal
+import subprocess
 import time
 
 import pytest
@@ -28,10 +29,11 @@ def test_terminal_has_size_is_resized_and_echoes(shim):
 def test_interrupt_key_reaches_the_foreground_program(shim):
     client = shim.client(tty=True)
     daemon = shim.run("sh", tty=True, clients=[client], options={"stdin": True}, openStdin=True)
-    client.send(b"sleep 1000; echo code $?\n")
-    client.read_until(b"code $?\r\n")
+    client.send(b"echo r''eady; sleep 1000\n")
+    client.read_until(b"ready\r\n")
     time.sleep(0.2)
     client.send(b"\x03")
+    client.send(b"echo code $?\n")
     client.read_until(b"code 130\r\n")
     daemon.call("delete", {"force": True})
 
@@ -88,12 +90,16 @@ def test_unfinished_line_belongs_to_the_replay(shim):
 
 def test_slow_client_holds_the_container_back_and_loses_nothing(shim):
     client = shim.client()
-    count = 400_000
+    count = 1_000_000
     daemon = shim.run("seq", str(count), clients=[client])
-    time.sleep(0.5)
-    size = shim.log.stat().st_size
-    time.sleep(0.5)
-    assert shim.log.stat().st_size == size, "the container was not held back"
+
+    def is_still() -> bool:
+        size = shim.log.stat().st_size
+        time.sleep(0.5)
+        return 0 < size == shim.log.stat().st_size
+
+    wait_for(is_still, 20, "the container being held back")
+    assert daemon.call("state")["status"] == "running"
     expected = "".join(f"{number}\n" for number in range(1, count + 1)).encode()
     assert client.read_all()[0] == expected
     assert daemon.event("exited")["code"] == 0
@@ -234,17 +240,17 @@ def test_running_execs_end_with_the_container(shim):
 
 
 def test_full_disk_does_not_stop_the_container_and_is_noted(shim, tmp_path):
-    import subprocess
     disk = tmp_path / "disk"
     disk.mkdir()
     subprocess.run(["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", disk], check=True)
     try:
-        filler = disk / "filler"
         log = disk / "log.json"
-        daemon = shim.run("sh", "-c", "seq 20000; read x; echo last", log={"path": str(log), "maxFiles": 1}, openStdin=True)
-        filler.touch()
+        daemon = shim.run(
+            "sh", "-c", "seq 20000; touch /tmp/written; read x; echo last",
+            log={"path": str(log), "maxFiles": 1}, openStdin=True)
         warning = daemon.event("warning")["message"]
         assert "No space left" in warning
+        wait_for((shim.root / "tmp/written").exists, 10, "the container going on")
         log_size = log.stat().st_size
         assert 100_000 < log_size <= 256 * 1024
         subprocess.run(["mount", "-o", "remount,size=8m", disk], check=True)
@@ -256,4 +262,5 @@ def test_full_disk_does_not_stop_the_container_and_is_noted(shim, tmp_path):
         numbers = [int(text) for text in texts if text.strip().isdigit()]
         assert numbers == list(range(1, len(numbers) + 1)), "a hole before the note"
     finally:
+        (shim.root / "tmp/written").unlink(missing_ok=True)
         subprocess.run(["umount", "-l", disk], check=True)
