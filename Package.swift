@@ -117,10 +117,13 @@ let package = Package(
         library("API", "EngineClient", ["DockerAPI", "OCIModel", "JSONCodec", "LinuxKernel", "CLinux"],
             settings: small),
 
+        // The commands of skiff; a library so that tests can link them.
+        library("API", "SkiffCLI", ["EngineClient", "DockerAPI", "GoTemplate", "OCIModel", "JSONCodec",
+            "LinuxKernel", "CLinux"], settings: small),
+
         // MARK: Executables
         .executableTarget(name: "skiff",
-            dependencies: ["EngineClient", "DockerAPI", "GoTemplate", "OCIModel", "JSONCodec", "LinuxKernel",
-                "CLinux"],
+            dependencies: ["SkiffCLI"],
             path: "Sources/Executables/skiff", exclude: ["README.md"], swiftSettings: small,
             linkerSettings: staticExecutable),
         .executableTarget(name: "skiffd",

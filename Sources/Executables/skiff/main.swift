@@ -1,1 +1,5 @@
-print("skiff: nothing here yet")
+import Glibc
+import SkiffCLI
+
+let words = CommandLine.arguments
+exit(Dispatcher(program: words.first ?? "skiff").run(Array(words.dropFirst())))

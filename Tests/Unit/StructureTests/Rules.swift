@@ -50,6 +50,7 @@ enum Rules {
                 "swift-nio/NIOCore", "swift-nio/NIOPosix", "swift-nio/NIOHTTP1", "swift-log/Logging",
             ]),
         "EngineClient": Row(tier: "API", mayImport: ["DockerAPI", "LinuxKernel"], isBare: true),
+        "SkiffCLI": Row(tier: "API", mayImport: ["EngineClient", "GoTemplate", "DockerAPI"], isBare: true),
 
         // Executables wire: any target of a lower tier; the bare ones only bare targets.
         "skiff": Row(tier: "Executables", isBare: true),

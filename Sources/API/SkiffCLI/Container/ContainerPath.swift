@@ -1,0 +1,32 @@
+import EngineClient
+
+extension EngineRequest {
+    /// A request about a container, which may be given by name or by the beginning of its identifier.
+    static func container(
+        _ method: Method, _ name: String, _ operation: String = "",
+        query: [(name: String, value: String)] = []
+    ) throws -> EngineRequest {
+        let name = name.trimmed
+        guard !name.isEmpty else {
+            throw CommandError(.invalidArgument, "invalid container name or ID: value is empty")
+        }
+        let suffix = operation.isEmpty ? "" : "/" + operation
+        return EngineRequest(method, "/containers/\(escape(name))\(suffix)", query: query)
+    }
+}
+
+extension Invocation {
+    /// Does something for each argument; prints the argument where that succeeded, and every failure at the end.
+    func forEachArgument(_ body: (String) throws -> Void) throws -> Int32 {
+        var failures = FailureList()
+        for argument in arguments {
+            failures.attempt {
+                try body(argument)
+                session.output.line(argument)
+            }
+        }
+        session.output.flush()
+        try failures.raise()
+        return 0
+    }
+}

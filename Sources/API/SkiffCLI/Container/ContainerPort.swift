@@ -1,0 +1,79 @@
+import EngineClient
+import JSONCodec
+
+/// `port`
+enum ContainerPort {
+    static func command() -> Command {
+        Command(
+            paths: ["container port", "port"], usage: "CONTAINER [PRIVATE_PORT[/PROTO]]",
+            summary: "List the published ports of a container, or where one of them is",
+            arguments: .between(1, 2),
+            run: run)
+    }
+
+    private static func run(_ invocation: Invocation) throws -> Int32 {
+        let answer = try invocation.client.json(.container(.get, invocation.arguments[0], "json"))
+        let ports = answer["NetworkSettings"]?["Ports"]?.objectValue ?? JSONObject()
+        if invocation.arguments.count > 1 { return try one(invocation.arguments[1], ports, invocation) }
+        var lines: [(port: String, line: String)] = []
+        for (port, bindings) in ports {
+            for binding in bindings.arrayValue ?? [] {
+                lines.append((port, "\(port) -> \(address(binding))"))
+            }
+        }
+        let sorted = lines.sorted { a, b in
+            let (x, y) = (number(a.port), number(b.port))
+            return x == y ? a.line < b.line : x < y
+        }
+        for line in sorted { invocation.session.output.line(line.line) }
+        return 0
+    }
+
+    private static func one(_ text: String, _ ports: JSONObject, _ invocation: Invocation) throws -> Int32 {
+        let port = text.contains("/") ? text : text + "/tcp"
+        guard number(port) >= 0 else {
+            throw CommandError(
+                .invalidArgument,
+                "Error: invalid port (\(text.prefix { $0 != "/" })): not a number from 0 to 65535")
+        }
+        guard let bindings = ports[port]?.arrayValue, !bindings.isEmpty else {
+            throw CommandError(
+                .invalidArgument,
+                "Error: No public port '\(port)' published for \(invocation.arguments[0])")
+        }
+        for line in bindings.map(address).sorted() { invocation.session.output.line(line) }
+        return 0
+    }
+
+    private static func number(_ port: String) -> Int {
+        UInt16(port.prefix { $0 != "/" }).map(Int.init) ?? -1
+    }
+
+    private static func address(_ binding: JSONValue) -> String {
+        let host = binding["HostIp"]?.stringValue ?? ""
+        let port = binding["HostPort"]?.stringValue ?? ""
+        return host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)"
+    }
+}
+
+/// `top`
+enum ContainerTop {
+    static func command() -> Command {
+        Command(
+            paths: ["container top", "top"], usage: "CONTAINER [ps OPTIONS]",
+            summary: "Show the processes of a container", arguments: .atLeast(1), isInterspersed: false
+        ) { invocation in
+            let options = invocation.arguments.dropFirst().joined(separator: " ")
+            let query = options.isEmpty ? [] : [(name: "ps_args", value: options)]
+            let answer = try invocation.client.json(
+                .container(.get, invocation.arguments[0], "top", query: query))
+            func row(_ cells: JSONValue) -> String {
+                (cells.arrayValue ?? []).map { $0.stringValue ?? "" }.joined(separator: "\t") + "\n"
+            }
+            let rows = [answer["Titles"] ?? .null] + (answer["Processes"]?.arrayValue ?? [])
+            let table = TableWriter(minimumWidth: 20, padding: 3).align(rows.map(row).joined())
+            invocation.session.output.write(table)
+            return 0
+        }
+    }
+}
