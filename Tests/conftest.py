@@ -35,8 +35,7 @@ def pytest_collection_modifyitems(config, items):
 
 def pytest_generate_tests(metafunc):
     if "cli" in metafunc.fixturenames:
-        clients = ["docker", "skiff"] if settings.ENGINE == "skiff" else ["docker"]
-        metafunc.parametrize("client", clients)
+        metafunc.parametrize("client", settings.CLIENTS)
 
 
 @pytest.fixture

@@ -10,6 +10,9 @@ PROJECT = Path(__file__).resolve().parents[2]
 #: prove the tests themselves.
 ENGINE = os.environ.get("SKIFF_TEST_ENGINE", "skiff")
 
+#: Command line clients that tests with `cli` run with.
+CLIENTS = os.environ.get("SKIFF_TEST_CLIENTS", "docker skiff" if ENGINE == "skiff" else "docker").split()
+
 #: Folder with the built executables.
 BUILD = Path(os.environ.get("SKIFF_BUILD") or PROJECT / ".build/debug").resolve()
 

@@ -1,3 +1,4 @@
+# shellcheck shell=bash disable=SC2034
 # Sourced by the scripts: what is needed to build, and the build itself.
 
 # Headers and libraries that Package.swift links, with what a Debian without any compiler lacks.

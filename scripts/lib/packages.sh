@@ -1,3 +1,4 @@
+# shellcheck shell=bash disable=SC2034
 # Sourced by the scripts: installs Debian packages that are missing, once, without questions.
 
 # ensure_packages PACKAGE...: installs those that dpkg does not list as installed.

@@ -13,7 +13,6 @@ from harness import settings
 from harness.waiting import wait_for
 
 pytestmark = [
-    pytest.mark.skiff_only,
     pytest.mark.skipif(not settings.peer("dockerd"), reason="no dockerd; scripts/peers puts Debian's in place"),
 ]
 
@@ -23,7 +22,7 @@ VERSION = "/v1.41"
 ACCIDENTS = re.compile(
     r"^(Id|Created|State\.(Pid|StartedAt|FinishedAt)|ResolvConfPath|HostnamePath|HostsPath|LogPath|Name"
     r"|GraphDriver\.Data\..*|Config\.Hostname|NetworkSettings\.(SandboxID|SandboxKey|EndpointID|Gateway|IPAddress"
-    r"|IPPrefixLen|MacAddress)|NetworkSettings\.Networks\.bridge\.(NetworkID|EndpointID|Gateway|IPAddress|IPPrefixLen"
+    r"|IPPrefixLen|MacAddress)|NetworkSettings\.Networks\.(bridge|none|host)\.(NetworkID|EndpointID|Gateway|IPAddress|IPPrefixLen"
     r"|MacAddress)|HostConfig\.CgroupParent)$")
 
 #: Paths that may be absent or differ, each with its reason (see docs/differences.md).

@@ -61,16 +61,19 @@ make_cluster() {
     printf '\nhost all all all %s\n' "$method" >>"$PGDATA/pg_hba.conf"
 }
 
+# run_sql DATABASE ARGUMENT…: psql as the superuser, over the socket.
 run_sql() {
+    local database=$1
+    shift
     PGHOST='' PGHOSTADDR='' psql -v ON_ERROR_STOP=1 --no-password --no-psqlrc \
-        --username "$POSTGRES_USER" --dbname "${POSTGRES_DB}" "$@"
+        --username "$POSTGRES_USER" --dbname "$database" "$@"
 }
 
 make_database() {
     local known
-    known=$(POSTGRES_DB=postgres run_sql --tuples-only --set db="$POSTGRES_DB" \
+    known=$(run_sql postgres --tuples-only --set db="$POSTGRES_DB" \
         <<<"SELECT 1 FROM pg_database WHERE datname = :'db';")
-    [ -n "$known" ] || POSTGRES_DB=postgres run_sql --set db="$POSTGRES_DB" <<<'CREATE DATABASE :"db";'
+    [ -n "$known" ] || run_sql postgres --set db="$POSTGRES_DB" <<<'CREATE DATABASE :"db";'
 }
 
 run_hooks() {
@@ -82,9 +85,9 @@ run_hooks() {
             # shellcheck disable=SC1090
             if [ -x "$hook" ]; then "$hook"; else . "$hook"; fi
             ;;
-        *.sql) echo "$0: running $hook" && run_sql -f "$hook" ;;
-        *.sql.gz) echo "$0: running $hook" && gunzip -c "$hook" | run_sql ;;
-        *.sql.xz) echo "$0: running $hook" && xz -dc "$hook" | run_sql ;;
+        *.sql) echo "$0: running $hook" && run_sql "$POSTGRES_DB" -f "$hook" ;;
+        *.sql.gz) echo "$0: running $hook" && gunzip -c "$hook" | run_sql "$POSTGRES_DB" ;;
+        *.sql.xz) echo "$0: running $hook" && xz -dc "$hook" | run_sql "$POSTGRES_DB" ;;
         /docker-entrypoint-initdb.d/\*) ;;
         *) echo "$0: ignoring $hook" ;;
         esac
@@ -106,7 +109,7 @@ main() {
     [ "${1:0:1}" != '-' ] || set -- postgres "$@"
     if [ "$1" = postgres ]; then
         prepare_folders
-        [ "$(id -u)" != 0 ] || exec gosu postgres "$BASH_SOURCE" "$@"
+        [ "$(id -u)" != 0 ] || exec gosu postgres "${BASH_SOURCE[0]}" "$@"
         if [ -s "$PGDATA/PG_VERSION" ]; then
             printf '\n%s\n\n' 'PostgreSQL Database directory appears to contain a database; Skipping initialization'
         else
