@@ -6,10 +6,12 @@ import LinuxKernel
 struct Events: OptionSet {
     let rawValue: UInt32
 
-    static let read = Events(rawValue: UInt32(SKIFF_EVENT_READ))
-    static let write = Events(rawValue: UInt32(SKIFF_EVENT_WRITE))
-    static let peerClosed = Events(rawValue: UInt32(SKIFF_EVENT_PEER_CLOSED))
-    static let hangUp = Events(rawValue: UInt32(SKIFF_EVENT_HANG_UP))
+    static let read = Events(rawValue: SKIFF_EPOLL_IN)
+    static let write = Events(rawValue: SKIFF_EPOLL_OUT)
+    static let peerClosed = Events(rawValue: SKIFF_EPOLL_READ_HANG_UP)
+    static let hangUp = Events(rawValue: SKIFF_EPOLL_HANG_UP | SKIFF_EPOLL_ERROR)
+    /// Asked for only.
+    static let edgeTriggered = Events(rawValue: 1 << 31)
 }
 
 /// Something that waits for a descriptor.
@@ -54,7 +56,10 @@ final class EventLoop {
         generation &+= 1
         let token = UInt64(generation) << 32 | UInt64(UInt32(bitPattern: descriptor))
         let raw = epoll.rawValue
-        try rawCall("epoll_ctl") { skiff_epoll_add_edge(raw, descriptor, token) }
+        let events: Events = [.read, .write, .peerClosed, .edgeTriggered]
+        try rawCall("epoll_ctl") {
+            skiff_epoll_control(raw, Int32(SKIFF_EPOLL_ADD.rawValue), descriptor, events.rawValue, token)
+        }
         registrations[descriptor] = Registration(generation: generation, handler: handler)
     }
 
@@ -79,7 +84,7 @@ final class EventLoop {
         while !isEnding {
             let timeout = deferred.isEmpty ? (timers.isEmpty ? -1 : Int32(tickSeconds) * 1000) : 0
             let count = Int(
-                try rawCall("epoll_wait") { skiff_epoll_wait_events(raw, &tokens, &events, 64, timeout) })
+                try rawCall("epoll_wait") { skiff_epoll_wait_bits(raw, &tokens, &events, 64, timeout) })
             for index in 0..<count {
                 let descriptor = Int32(truncatingIfNeeded: tokens[index])
                 guard let registration = registrations[descriptor],

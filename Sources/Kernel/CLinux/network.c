@@ -5,7 +5,6 @@
 #include <grp.h>
 #include <netinet/in.h>
 #include <string.h>
-#include <sys/epoll.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -110,25 +109,6 @@ long skiff_send_datagram(
     message.msg_control = &control;
     ssize_t count = sendmsg(descriptor, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
     return count < 0 ? -errno : count;
-}
-
-int skiff_epoll_add_edge(int epoll, int descriptor, uint64_t token) {
-    struct epoll_event event = {.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET, .data.u64 = token};
-    return epoll_ctl(epoll, EPOLL_CTL_ADD, descriptor, &event) == 0 ? 0 : -errno;
-}
-
-int skiff_epoll_wait_events(int epoll, uint64_t *tokens, uint32_t *events, int count, int timeout) {
-    struct epoll_event ready[64];
-    int found = epoll_wait(epoll, ready, count < 64 ? count : 64, timeout);
-    if (found < 0) return -errno;
-    for (int i = 0; i < found; i++) {
-        uint32_t bits = ready[i].events;
-        tokens[i] = ready[i].data.u64;
-        events[i] = (bits & EPOLLIN ? SKIFF_EVENT_READ : 0) | (bits & EPOLLOUT ? SKIFF_EVENT_WRITE : 0)
-            | (bits & EPOLLRDHUP ? SKIFF_EVENT_PEER_CLOSED : 0)
-            | (bits & (EPOLLERR | EPOLLHUP) ? SKIFF_EVENT_HANG_UP : 0);
-    }
-    return found;
 }
 
 int skiff_become_user(uint32_t user, uint32_t group) {

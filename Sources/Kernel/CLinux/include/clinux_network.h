@@ -17,17 +17,6 @@ long skiff_send_datagram(
 /* Asks for the local address of each datagram, on a socket of either family. 0 or the negated errno. */
 int skiff_want_local_address(int descriptor);
 
-/* Adds a descriptor to an epoll set, edge-triggered for input, output, half-close and hang-up. 0 or negated errno. */
-int skiff_epoll_add_edge(int epoll, int descriptor, uint64_t token);
-
-#define SKIFF_EVENT_READ 1
-#define SKIFF_EVENT_WRITE 2
-#define SKIFF_EVENT_PEER_CLOSED 4
-#define SKIFF_EVENT_HANG_UP 8
-
-/* Waits for at most `count` (64) events; `events` gets SKIFF_EVENT_* bits. Their number or the negated errno. */
-int skiff_epoll_wait_events(int epoll, uint64_t *tokens, uint32_t *events, int count, int timeout);
-
 /* Becomes another user without groups and without a way back. 0 or the negated errno. */
 int skiff_become_user(uint32_t user, uint32_t group);
 

@@ -41,11 +41,10 @@ final class Host: Sendable {
 
     /// The executable beside the tests' own.
     static let forwarder: String? = {
-        for folder in [".build/debug", ".build/release", "/work/src/.build/debug"] {
-            let path = "\(folder)/skiff-net"
-            if access(path, X_OK) == 0 { return realpath(path, nil).map { String(cString: $0) } }
-        }
-        return nil
+        guard let own = realpath("/proc/self/exe", nil) else { return nil }
+        defer { free(own) }
+        let path = String(cString: own).split(separator: "/").dropLast().map { "/" + $0 }.joined() + "/skiff-net"
+        return access(path, X_OK) == 0 ? path : nil
     }()
 
     /// Starts an instance inside.
