@@ -58,7 +58,7 @@ final class EventLoop {
         let raw = epoll.rawValue
         let events: Events = [.read, .write, .peerClosed, .edgeTriggered]
         try rawCall("epoll_ctl") {
-            skiff_epoll_control(raw, Int32(SKIFF_EPOLL_ADD.rawValue), descriptor, events.rawValue, token)
+            skiff_epoll_control(raw, Int32(SKIFF_EPOLL_ADD), descriptor, events.rawValue, token)
         }
         registrations[descriptor] = Registration(generation: generation, handler: handler)
     }
@@ -84,7 +84,7 @@ final class EventLoop {
         while !isEnding {
             let timeout = deferred.isEmpty ? (timers.isEmpty ? -1 : Int32(tickSeconds) * 1000) : 0
             let count = Int(
-                try rawCall("epoll_wait") { skiff_epoll_wait_bits(raw, &tokens, &events, 64, timeout) })
+                try rawCall("epoll_wait") { skiff_epoll_wait(raw, &tokens, &events, 64, timeout) })
             for index in 0..<count {
                 let descriptor = Int32(truncatingIfNeeded: tokens[index])
                 guard let registration = registrations[descriptor],

@@ -43,7 +43,8 @@ final class Host: Sendable {
     static let forwarder: String? = {
         guard let own = realpath("/proc/self/exe", nil) else { return nil }
         defer { free(own) }
-        let path = String(cString: own).split(separator: "/").dropLast().map { "/" + $0 }.joined() + "/skiff-net"
+        let path =
+            String(cString: own).split(separator: "/").dropLast().map { "/" + $0 }.joined() + "/skiff-net"
         return access(path, X_OK) == 0 ? path : nil
     }()
 
