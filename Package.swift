@@ -154,6 +154,11 @@ let package = Package(
         unitTests("ShimProtocol", ["ShimProtocol", "OCIModel", "JSONCodec", "LinuxKernel"]),
         unitTests("DockerAPI", ["DockerAPI", "JSONCodec"]),
         unitTests("DockerAPIServer", ["DockerAPIServer", "DockerAPI", "Engine", "JSONCodec", "OCIModel", "LinuxKernel"] + nio),
+        unitTests("OCIModel", ["OCIModel", "JSONCodec"]),
+        unitTests("ImageStore", [
+            "ImageStore", "OCIModel", "JSONCodec", "LinuxKernel", "CLinux", "CZstd", "CISAL",
+            .product(name: "GRDB", package: "GRDB.swift"), .product(name: "Logging", package: "swift-log"),
+        ]),
         unitTests("Engine", ["Engine", "OCIModel", "JSONCodec", "LinuxKernel", .product(name: "Logging", package: "swift-log")]),
         unitTests("Netlink", ["Netlink", "LinuxKernel", "CLinux"]),
         unitTests("Networking", ["Networking", "Netlink", "OCIModel", "JSONCodec", "LinuxKernel"]),

@@ -50,7 +50,8 @@ package struct Digest: Sendable, Hashable {
     /// The first twelve digits, as Docker shows ids.
     package var short: String { String(hex.prefix(12)) }
 
-    static func isHexadecimal(_ byte: UInt8) -> Bool {
+    /// Whether the byte is a digit of a digest: lower-case hexadecimal.
+    package static func isHexadecimal(_ byte: UInt8) -> Bool {
         (0x30...0x39).contains(byte) || (0x61...0x66).contains(byte)
     }
 }

@@ -26,3 +26,15 @@ package struct ContainerLayerPaths: Sendable, Equatable {
     /// Where people and tools expect the running container's root.
     package let merged: String
 }
+
+/// One path that a container changed.
+package struct LayerChange: Sendable, Equatable {
+    package enum Kind: Int, Sendable {
+        case modified = 0
+        case added = 1
+        case deleted = 2
+    }
+
+    package let path: String
+    package let kind: Kind
+}

@@ -12,7 +12,9 @@ final class WorkerThread: @unchecked Sendable {
     private var thread = pthread_t()
 
     /// - Throws: `ImageError` (`exhausted`) where the system gives no thread
-    init(_ body: @escaping @Sendable () -> Void) throws {
+    init(_ body: @escaping @Sendable () -> Void) throws { try start(body) }
+
+    private func start(_ body: @escaping @Sendable () -> Void) throws {
         let box = Unmanaged.passRetained(Body(body))
         let result = pthread_create(&thread, nil, { argument in
             if let argument { Unmanaged<Body>.fromOpaque(argument).takeRetainedValue().run() }
@@ -22,6 +24,11 @@ final class WorkerThread: @unchecked Sendable {
             box.release()
             throw ImageError(.exhausted, "cannot start a thread: \(String(cString: strerror(result)))")
         }
+    }
+
+    /// A thread that nobody joins.
+    static func detach(_ body: @escaping @Sendable () -> Void) throws {
+        pthread_detach(try WorkerThread(body).thread)
     }
 
     func join() { pthread_join(thread, nil) }

@@ -1,0 +1,153 @@
+import CLinux
+import Glibc
+import LinuxKernel
+import Logging
+import OCIModel
+import Synchronization
+
+extension ImageStore {
+    /// Loads every image of a `docker save` or OCI archive, plain or compressed. Nothing stays behind on failure.
+    /// - Parameter progress: called from the calling thread
+    /// - Throws: `ImageError`
+    package func load(
+        from source: any ByteSource, progress: (@Sendable (LoadProgress) -> Void)? = nil
+    ) throws -> LoadResult {
+        let staging = try StagingFolder(paths, trash: trash)
+        let reader = ArchiveReader(store: self, staging: staging, progress: progress)
+        defer { reader.releasePins() }
+        do {
+            try reader.read(source)
+            let contents = try ArchiveContents(reader.members, platform: platform)
+            return try commit(contents.images)
+        } catch {
+            throw Self.translate(error)
+        }
+    }
+
+    static func translate(_ error: any Error) -> any Error {
+        guard let error = error as? SystemCallError else { return error }
+        let isFull = error.errno == ENOSPC || error.errno == EDQUOT
+        return ImageError(isFull ? .exhausted : .input, "\(error)", cause: error)
+    }
+
+    /// Makes images visible: their layers get their places, everything is synced, then they are recorded.
+    func commit(_ images: [ArchiveContents.FoundImage]) throws -> LoadResult {
+        var placed: [Digest] = []
+        defer { release(placed) }
+        let records = try place(images.flatMap(\.layers), &placed)
+        do {
+            try syncLayers()
+            return try changes.withLock { try record(images, records) }
+        } catch {
+            release(placed)
+            let discarded = placed
+            placed = []
+            _ = try? changes.withLock { try collect(discarded) }
+            throw error
+        }
+    }
+
+    /// Moves unpacked layers to their places, unless the store has them, and pins all of them.
+    private func place(_ layers: [ArchiveContents.Layer], _ placed: inout [Digest]) throws -> [LayerRecord] {
+        var records: [LayerRecord] = []
+        try changes.withLock {
+            for layer in layers {
+                if state.withLock({ $0.pinIfPresent(layer: layer.diffID) }) {
+                    placed.append(layer.diffID)
+                    continue
+                }
+                guard let outcome = layer.outcome else {
+                    throw ImageError(.internal, "layer \(layer.diffID) was taken for known and is not")
+                }
+                try move(outcome)
+                state.withLock { state in
+                    state.layers[layer.diffID] = outcome.record
+                    state.pin(layer: layer.diffID)
+                }
+                placed.append(layer.diffID)
+                records.append(outcome.record)
+                if outcome.droppedAttributes > 0 {
+                    logger.warning(
+                        "the file system cannot hold some extended attributes of a layer",
+                        metadata: ["layer": "\(layer.diffID)", "count": "\(outcome.droppedAttributes)"])
+                }
+            }
+        }
+        return records
+    }
+
+    private func move(_ outcome: LayerIntake.Outcome) throws {
+        let target = paths.layer(outcome.record.diffID)
+        // Without a record it is a leftover of a crash that nobody has cleared yet.
+        try trash.discard(target)
+        if let blob = outcome.record.blob, let file = outcome.blobFile {
+            try systemCall("rename", paths.blob(blob.digest)) { rename(file, paths.blob(blob.digest)) }
+        }
+        try systemCall("rename", target) { rename(outcome.folder, target) }
+    }
+
+    /// One call for all files of all layers: 6,700 single ones would take seconds.
+    private func syncLayers() throws {
+        let folder = try openFile(paths.overlay, O_RDONLY | O_DIRECTORY)
+        let raw = folder.rawValue
+        try rawCall("syncfs", paths.overlay) { skiff_sync_file_system(raw) }
+        let blobs = try openFile(paths.blobs, O_RDONLY | O_DIRECTORY)
+        let (rawBlobs, first) = (blobs.rawValue, try Self.device(raw))
+        guard try Self.device(rawBlobs) != first else { return }
+        try rawCall("syncfs", paths.blobs) { skiff_sync_file_system(rawBlobs) }
+    }
+
+    private static func device(_ descriptor: Int32) throws(SystemCallError) -> UInt64 {
+        var status = stat()
+        try systemCall("fstat") { fstat(descriptor, &status) }
+        return UInt64(status.st_dev)
+    }
+
+    private func record(
+        _ images: [ArchiveContents.FoundImage], _ layers: [LayerRecord]
+    ) throws -> LoadResult {
+        let now = Timestamp.now
+        let known = state.withLock { $0.layers }
+        try database.commit { database in
+            // Also those that another load placed and has not recorded yet.
+            for diffID in Set(images.flatMap { $0.layers.map(\.diffID) }) {
+                guard let layer = known[diffID] else { continue }
+                try StoreDatabase.insert(layer, database)
+            }
+            for image in images {
+                try StoreDatabase.insert(Self.makeRecord(image), database)
+                for reference in image.references {
+                    try StoreDatabase.set(reference, to: image.id, at: now, database)
+                }
+            }
+        }
+        return try state.withLock { state in try publish(images, at: now, in: &state) }
+    }
+
+    private static func makeRecord(_ image: ArchiveContents.FoundImage) -> ImageRecord {
+        ImageRecord(
+            id: image.id, configuration: image.configurationBytes, parent: nil, lastTagged: nil,
+            manifest: image.manifest)
+    }
+
+    private func publish(
+        _ images: [ArchiveContents.FoundImage], at now: Timestamp, in state: inout StoreState
+    ) throws -> LoadResult {
+        var result = LoadResult(images: [], displaced: [])
+        for image in images {
+            if state.images[image.id] == nil {
+                state.images[image.id] = try Self.makeImage(Self.makeRecord(image), paths: paths, state: state)
+            }
+            for reference in image.references {
+                let before = state.references.updateValue(image.id, forKey: reference)
+                if let before, before != image.id {
+                    result.displaced.append(LoadResult.Displacement(reference: reference, id: before))
+                    state.refresh(before)
+                }
+            }
+            state.refresh(image.id, lastTagged: image.references.isEmpty ? nil : now)
+            result.images.append(LoadResult.LoadedImage(id: image.id, references: image.references))
+        }
+        return result
+    }
+}

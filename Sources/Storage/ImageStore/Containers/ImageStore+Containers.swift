@@ -1,0 +1,119 @@
+import Glibc
+import LinuxKernel
+package import OCIModel
+import Synchronization
+
+extension ImageStore {
+    /// Tells the store, once after `open`, which containers exist. Folders of others go; missing ones are made
+    /// again (a power cut may have taken those of a container that never ran); unused layers are collected.
+    package func adopt(_ layers: [ContainerLayer]) throws {
+        try changes.withLock {
+            let keep = state.withLock { state in
+                for layer in layers { state.containers[layer.id] = layer }
+                state.knowsContainers = true
+                return Set(state.layers.keys.map(\.hex)).union(state.containers.keys)
+                    .union(state.containers.values.compactMap(\.mountPoints))
+            }
+            for name in try namesInFolder(paths.overlay) where !name.hasPrefix(".") && !keep.contains(name) {
+                try trash.discard("\(paths.overlay)/\(name)")
+            }
+            for layer in layers { try makeFolders(layer) }
+            try collect(state.withLock { Array($0.layers.keys) })
+        }
+    }
+
+    /// Makes the writable layer of a new container: a few directories, no sync. From here on the image's layers
+    /// stay, even when the image is removed by force.
+    /// - Throws: `ImageError` (`imageNotFound`, `conflict` where the container has a layer)
+    package func createContainerLayer(id: String, image: Digest) throws -> ContainerLayer {
+        guard !id.isEmpty, id.utf8.allSatisfy(Self.isIdentifier) else {
+            throw ImageError(.invalidArgument, "invalid container id \"\(id)\"")
+        }
+        let layer = try state.withLock { state throws(ImageError) in
+            guard let found = state.images[image] else { throw Self.notFound(image.description) }
+            guard state.containers[id] == nil else {
+                throw ImageError(.conflict, "container \(id) has a layer already")
+            }
+            let layer = ContainerLayer(
+                id: id, layers: overlayOrder(found.configuration.rootFilesystem.diffIDs), mountPoints: nil)
+            state.containers[id] = layer
+            return layer
+        }
+        do {
+            try makeFolders(layer)
+        } catch {
+            state.withLock { _ = $0.containers.removeValue(forKey: id) }
+            try trash.discard(paths.container(id))
+            throw Self.translate(error)
+        }
+        return layer
+    }
+
+    private static func isIdentifier(_ byte: UInt8) -> Bool {
+        switch byte {
+        case 0x30...0x39, 0x41...0x5A, 0x61...0x7A, UInt8(ascii: "-"), UInt8(ascii: "_"): true
+        default: false
+        }
+    }
+
+    /// Those that exist stay as they are.
+    private func makeFolders(_ layer: ContainerLayer) throws(SystemCallError) {
+        let folder = paths.container(layer.id)
+        try makeFolder(folder, mode: 0o710)
+        let upper = "\(folder)/diff"
+        if try makeFolder(upper, mode: 0o755) {
+            // The overlay shows the upper directory's owner and mode as those of the container's root.
+            let root = state.withLock { state in layer.layers.compactMap { state.layers[$0]?.root }.first }
+            if let root {
+                try systemCall("chown", upper) { chown(upper, root.uid, root.gid) }
+                try systemCall("chmod", upper) { chmod(upper, root.mode) }
+            }
+        }
+        try makeFolder(folder + "/work", mode: 0o700)
+        let lower = folder + "/lower"
+        if !fileExists(lower) {
+            let text = layer.layers.map { "\($0.hex)/\(LayerRecipe.contentFolder)" }.joined(separator: ":")
+            let file = try openFile(lower, O_WRONLY | O_CREAT | O_TRUNC, mode: 0o644)
+            try LinuxKernel.writeAll(file.rawValue, text.utf8)
+        }
+    }
+
+    /// - Returns: whether it is new
+    @discardableResult
+    private func makeFolder(_ path: String, mode: mode_t) throws(SystemCallError) -> Bool {
+        guard mkdir(path, mode) != 0 else {
+            try systemCall("chmod", path) { chmod(path, mode) }  // whatever the process's mask
+            return true
+        }
+        guard errno == EEXIST else { throw SystemCallError(call: "mkdir", subject: path) }
+        return false
+    }
+
+    /// Where the layer lies, for the mount and for `GraphDriver.Data`.
+    package func paths(of layer: ContainerLayer) -> ContainerLayerPaths {
+        let folder = paths.container(layer.id)
+        let mountPoints = layer.mountPoints.map { ["\(paths.overlay)/\($0)/diff"] } ?? []
+        return ContainerLayerPaths(
+            lower: mountPoints + layer.layers.map { paths.layerContent($0) }, upper: folder + "/diff",
+            work: folder + "/work", merged: folder + "/merged")
+    }
+
+    /// Takes the layer away at once by a rename; its files are deleted in the background.
+    package func removeContainerLayer(_ layer: ContainerLayer) throws {
+        try trash.discard(paths.container(layer.id))
+        let mayFreeLayers = state.withLock { state in
+            state.containers[layer.id] = nil
+            return !state.unused(layer.layers).isEmpty
+        }
+        if mayFreeLayers { _ = try changes.withLock { try collect(layer.layers) } }
+    }
+
+    /// Lets `merged` lead to a running container's root, where people and tools look for it.
+    /// - Parameter processID: of the container's first process; nil takes the link away
+    package func linkMerged(_ layer: ContainerLayer, processID: Int32?) throws {
+        let merged = paths(of: layer).merged
+        unlink(merged)
+        guard let processID else { return }
+        try systemCall("symlink", merged) { symlink("/proc/\(processID)/root", merged) }
+    }
+}

@@ -1,0 +1,66 @@
+package import GRDB
+import JSONCodec
+import LinuxKernel
+import Synchronization
+package import Logging
+package import OCIModel
+
+extension ImageStore {
+    /// Opens the store below a data root, making what is missing and clearing what a crash left.
+    /// - Parameters:
+    ///   - root: the data root; the store has `content` and `overlay2` below it
+    ///   - database: where its records go, beside others'; it adds its own tables
+    ///   - platform: which image of a multi-platform archive is taken
+    package static func open(
+        root: String, database: any DatabaseWriter, logger: Logger, platform: Platform = .host
+    ) throws -> ImageStore {
+        let paths = StorePaths(root: root)
+        try paths.create()
+        let records = StoreDatabase(writer: database)
+        try records.migrate()
+        var state = StoreState()
+        for layer in try records.layers() { state.layers[layer.diffID] = layer }
+        for (reference, image) in try records.references() { state.references[reference] = image }
+        let trash = TrashCollector(folder: paths.trash, logger: logger)
+        for record in try records.images() {
+            state.images[record.id] = try makeImage(record, paths: paths, state: state)
+        }
+        for id in state.images.keys { state.refresh(id) }
+        let store = ImageStore(
+            paths: paths, platform: platform, logger: logger, database: records, state: state, trash: trash)
+        try store.clearLeftovers()
+        return store
+    }
+
+    static func makeImage(_ record: ImageRecord, paths: StorePaths, state: StoreState) throws -> Image {
+        let configuration: ImageConfiguration = try JSONValue(parsing: record.configuration).decode()
+        var size: Int64 = 0
+        for diffID in configuration.rootFilesystem.diffIDs {
+            guard let layer = state.layers[diffID] else {
+                throw ImageError(.corruptedStore, "image \(record.id) has no record of its layer \(diffID)")
+            }
+            size += layer.size
+        }
+        return Image(
+            id: record.id, configuration: configuration, references: [], parent: record.parent, size: size,
+            lastTagged: record.lastTagged, manifest: record.manifest?.digest,
+            layerPaths: overlayOrder(configuration.rootFilesystem.diffIDs).map { paths.layerContent($0) })
+    }
+
+    /// Whatever has no record is what a crash left behind. Folders that may be containers' wait for `adopt`.
+    private func clearLeftovers() throws {
+        try trash.collectLeftovers()
+        for name in try namesInFolder(paths.staging) { try trash.discard("\(paths.staging)/\(name)") }
+        let blobs = state.withLock { Set($0.layers.values.compactMap { $0.blob?.digest.hex }) }
+        for name in try namesInFolder(paths.blobs) where !blobs.contains(name) {
+            try trash.discard("\(paths.blobs)/\(name)")
+        }
+        let layers = state.withLock { Array($0.layers.keys) }
+        for diffID in layers where !fileExists(paths.layerContent(diffID)) {
+            logger.error("an unpacked layer is missing", metadata: ["layer": "\(diffID)"])
+        }
+    }
+
+    /// Waits until the background deletions that were asked for are done; for orderly ends and for tests.
+    package func waitForDeletions() { trash.waitUntilEmpty() }
+}
