@@ -26,6 +26,10 @@ int32_t skiff_open_beneath(int32_t directory, const char *path, int32_t flags) {
     return open2(directory, path, flags, RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS);
 }
 
+int32_t skiff_open_same_mount(int32_t directory, const char *name) {
+    return open2(directory, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, RESOLVE_BENEATH | RESOLVE_NO_XDEV);
+}
+
 int32_t skiff_drop_file_mode_mask(void) {
     if (unshare(CLONE_FS) != 0) return -errno;
     umask(0);
@@ -52,7 +56,3 @@ int64_t skiff_get_attribute(const char *path, const char *name, void *value, uin
 }
 
 uint64_t skiff_make_device(uint32_t major, uint32_t minor) { return makedev(major, minor); }
-
-int32_t skiff_rename_new(const char *from, const char *to) {
-    return renameat2(AT_FDCWD, from, AT_FDCWD, to, RENAME_NOREPLACE) == 0 ? 0 : -errno;
-}

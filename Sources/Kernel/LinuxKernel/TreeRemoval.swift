@@ -1,14 +1,20 @@
+import CLinux
 import Glibc
 
-/// Removes what is at `path`, a directory with everything below it included. Never follows a symbolic link nor enters
-/// what is mounted below (removing that fails with EBUSY). Holds one descriptor a level. A path that does not exist is
-/// no error.
+/// Removes what is at `path`, a directory with everything below it included, however deep. Never follows a symbolic
+/// link nor enters what is mounted below (that fails with EXDEV). A path that does not exist is no error.
 package func removeTree(_ path: String) throws(SystemCallError) {
     if unlink(path) == 0 || errno == ENOENT { return }
     guard errno == EISDIR || errno == EPERM else { throw SystemCallError(call: "unlink", subject: path) }
     do throws(SystemCallError) {
-        var removal = TreeRemoval()
-        try removal.empty(try openFile(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW))
+        let top = try openFile(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW)
+        var movedCount: Int
+        repeat {
+            // What lies too deep to recurse into is moved up and emptied in the next round.
+            let removal = TreeRemoval(top: top.rawValue)
+            try removal.empty(top.rawValue, depth: 0)
+            movedCount = removal.movedCount
+        } while movedCount > 0
     } catch {
         if error.errno == ENOENT { return }
         throw SystemCallError(call: error.call, errno: error.errno, subject: "\(path): \(error.subject)")
@@ -16,53 +22,52 @@ package func removeTree(_ path: String) throws(SystemCallError) {
     if rmdir(path) != 0, errno != ENOENT { throw SystemCallError(call: "rmdir", subject: path) }
 }
 
-private struct TreeRemoval {
-    private final class Frame {
-        let directory: Descriptor
-        let name: [CChar]
-        /// Directories that are still to be emptied.
-        var pending: [[CChar]] = []
+private final class TreeRemoval {
+    private let top: Int32
+    private(set) var movedCount = 0
 
-        init(_ directory: consuming Descriptor, name: [CChar]) {
-            self.directory = directory
-            self.name = name
+    /// Descriptors held at most; a tree may be deeper than a process may have files open.
+    private static let depthLimit = 100
+
+    init(top: Int32) { self.top = top }
+
+    func empty(_ directory: Int32, depth: Int) throws(SystemCallError) {
+        let own = try systemCall("openat") { openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC) }
+        guard let stream = fdopendir(own) else {
+            let error = SystemCallError(call: "fdopendir")
+            close(own)
+            throw error
         }
-    }
-
-    private var stack: [Frame] = []
-
-    mutating func empty(_ directory: consuming Descriptor) throws(SystemCallError) {
-        stack.append(Frame(directory, name: []))
-        try unlinkFiles(in: stack[0])
-        while let frame = stack.last {
-            let raw = frame.directory.rawValue
-            if let name = frame.pending.popLast() {
-                let child = Descriptor(
-                    owning: try systemCall("openat", displayName(name)) {
-                        openat(raw, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
-                    })
-                let next = Frame(child, name: name)
-                try unlinkFiles(in: next)
-                stack.append(next)
-            } else {
-                stack.removeLast()
-                guard let parent = stack.last else { return }
-                let directory = parent.directory.rawValue
-                try systemCall("unlinkat", displayName(frame.name)) {
-                    unlinkat(directory, frame.name, AT_REMOVEDIR)
-                }
+        defer { closedir(stream) }
+        while let entry = readdir(stream) {
+            let isDirectory = Int32(entry.pointee.d_type) == Int32(DT_DIR)
+            try withUnsafePointer(to: &entry.pointee.d_name) { pointer throws(SystemCallError) in
+                let name = UnsafeRawPointer(pointer).assumingMemoryBound(to: CChar.self)
+                if strcmp(name, ".") == 0 || strcmp(name, "..") == 0 { return }
+                try remove(name, isDirectory: isDirectory, from: directory, depth: depth)
             }
         }
     }
 
-    private func unlinkFiles(in frame: Frame) throws(SystemCallError) {
-        let raw = frame.directory.rawValue
-        for name in try directoryNames(of: raw) {
-            if unlinkat(raw, name, 0) == 0 || errno == ENOENT { continue }
-            guard errno == EISDIR || errno == EPERM else {
-                throw SystemCallError(call: "unlinkat", subject: displayName(name))
+    private func remove(
+        _ name: UnsafePointer<CChar>, isDirectory: Bool, from directory: Int32, depth: Int
+    ) throws(SystemCallError) {
+        if !isDirectory {
+            if unlinkat(directory, name, 0) == 0 || errno == ENOENT { return }
+            guard errno == EISDIR else {
+                throw SystemCallError(call: "unlinkat", subject: String(cString: name))
             }
-            frame.pending.append(name)
         }
+        if unlinkat(directory, name, AT_REMOVEDIR) == 0 || errno == ENOENT { return }
+        guard depth < Self.depthLimit else {
+            movedCount += 1
+            let target = "moved-\(movedCount)-\(UInt64.random(in: 0...UInt64.max))"
+            try systemCall("renameat", target) { renameat(directory, name, top, target) }
+            return
+        }
+        let child = Descriptor(
+            owning: try rawCall("openat2", String(cString: name)) { skiff_open_same_mount(directory, name) })
+        try empty(child.rawValue, depth: depth + 1)
+        try systemCall("unlinkat", String(cString: name)) { unlinkat(directory, name, AT_REMOVEDIR) }
     }
 }

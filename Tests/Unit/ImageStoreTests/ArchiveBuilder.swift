@@ -27,17 +27,16 @@ struct ArchiveBuilder {
     var diffIDs: [Digest]?
 
     var configuration: [UInt8] {
-        JSONValue.object(
-            [
-                "architecture": .string(Platform.host.architecture), "os": "linux", "created": .string(created),
-                "config": ["Cmd": ["sh"], "Labels": .object(object(labels))],
-                "rootfs": [
-                    "type": "layers",
-                    "diff_ids": .array((diffIDs ?? layers.map(\.diffID)).map { .string($0.description) }),
-                ],
-                "history": .array(layers.map { _ in ["created": .string(created), "created_by": "test"] }),
-            ].objectValue!
-        ).bytes()
+        let value: JSONValue = [
+            "architecture": .string(Platform.host.architecture), "os": "linux", "created": .string(created),
+            "config": ["Cmd": ["sh"], "Labels": .object(object(labels))],
+            "rootfs": [
+                "type": "layers",
+                "diff_ids": .array((diffIDs ?? layers.map(\.diffID)).map { .string($0.description) }),
+            ],
+            "history": .array(layers.map { _ in ["created": .string(created), "created_by": "test"] }),
+        ]
+        return value.bytes()
     }
 
     private func object(_ dictionary: [String: String]) -> JSONObject {
@@ -73,7 +72,9 @@ struct ArchiveBuilder {
                 "Layers": .array(layers.indices.map { .string("layer\($0)/layer.tar") }),
             ]
         ]
-        func add(_ name: String, _ content: [UInt8]) { tar.add(Array(name.utf8), type: "0", content: content) }
+        func add(_ name: String, _ content: [UInt8]) {
+            tar.add(Array(name.utf8), type: "0", content: content)
+        }
         if manifestFirst { add("manifest.json", manifest.bytes()) }
         for (index, layer) in layers.enumerated() { add("layer\(index)/layer.tar", layer.stored) }
         add("\(id.hex).json", configuration)
@@ -83,7 +84,9 @@ struct ArchiveBuilder {
 
     func layout(extraManifests: [JSONValue] = []) -> [UInt8] {
         var tar = TarBuilder()
-        func add(_ name: String, _ content: [UInt8]) { tar.add(Array(name.utf8), type: "0", content: content) }
+        func add(_ name: String, _ content: [UInt8]) {
+            tar.add(Array(name.utf8), type: "0", content: content)
+        }
         func blob(_ content: [UInt8]) { add("blobs/sha256/\(sha256(content).hex)", content) }
         for layer in layers { blob(layer.stored) }
         blob(configuration)

@@ -3,6 +3,7 @@ import Glibc
 @testable import ImageStore
 import LinuxKernel
 import OCIModel
+import Synchronization
 import Testing
 
 @Suite struct LoadTests {
@@ -117,21 +118,25 @@ import Testing
         }
         for thread in threads { thread.join() }
         #expect(try store.list().count == 6)
-        #expect(store.state.withLock { $0.layers.count } == 7)
+        let layers = store.state.withLock { $0.layers.count }
+        #expect(layers == 7)
     }
 
     @Test func multiPlatformIndexGivesTheHostsImage() throws {
         let fixture = try StoreFixture()
         let archive = ArchiveBuilder(layers: [.init(simpleLayer())])
         var tar = TarBuilder()
-        func add(_ name: String, _ content: [UInt8]) { tar.add(Array(name.utf8), type: "0", content: content) }
+        func add(_ name: String, _ content: [UInt8]) {
+            tar.add(Array(name.utf8), type: "0", content: content)
+        }
         func blob(_ content: [UInt8]) { add("blobs/sha256/\(sha256(content).hex)", content) }
         for content in [archive.layers[0].stored, archive.configuration, archive.manifest] { blob(content) }
         var mine = archive.descriptor(MediaType.ociManifest, archive.manifest).objectValue!
         mine["platform"] = ["os": "linux", "architecture": .string(Platform.host.architecture)]
         var other = archive.descriptor(MediaType.ociManifest, Array("{}".utf8)).objectValue!
         other["platform"] = ["os": "linux", "architecture": "s390x"]
-        let inner = try JSONValue(encoding: ImageIndexDocument(manifests: [.object(other), .object(mine)])).bytes()
+        let inner = try JSONValue(encoding: ImageIndexDocument(manifests: [.object(other), .object(mine)]))
+            .bytes()
         blob(inner)
         let outer = try JSONValue(
             encoding: ImageIndexDocument(manifests: [archive.descriptor(MediaType.ociIndex, inner)])

@@ -23,7 +23,7 @@ final class StoreFixture {
 
     deinit {
         store.waitForDeletions()
-        try? removeTree(root)
+        try? LinuxKernel.removeTree(root)
     }
 
     private static func open(_ root: String, _ database: DatabaseQueue) throws -> ImageStore {

@@ -18,7 +18,8 @@ struct TarBuilder {
         var corruptsChecksum = false
     }
 
-    mutating func file(_ name: String, _ content: String = "", mode: Int = 0o644, uid: Int = 0, gid: Int = 0) {
+    mutating func file(_ name: String, _ content: String = "", mode: Int = 0o644, uid: Int = 0, gid: Int = 0)
+    {
         add(Array(name.utf8), type: "0", content: Array(content.utf8), Fields(mode: mode, uid: uid, gid: gid))
     }
 
@@ -35,7 +36,8 @@ struct TarBuilder {
     }
 
     mutating func add(
-        _ name: [UInt8], type: Character, link: [UInt8] = [], content: [UInt8] = [], _ fields: Fields = Fields()
+        _ name: [UInt8], type: Character, link: [UInt8] = [], content: [UInt8] = [],
+        _ fields: Fields = Fields()
     ) {
         if !fields.extended.isEmpty {
             var records: [UInt8] = []
@@ -50,11 +52,14 @@ struct TarBuilder {
     static func record(_ key: String, _ value: [UInt8]) -> [UInt8] {
         let body = [0x20] + Array(key.utf8) + [UInt8(ascii: "=")] + value + [0x0A]
         var length = body.count + 1
-        while String(length).utf8.count + body.count != length { length = String(length).utf8.count + body.count }
+        while String(length).utf8.count + body.count != length {
+            length = String(length).utf8.count + body.count
+        }
         return Array(String(length).utf8) + body
     }
 
-    mutating func header(_ name: [UInt8], _ type: Character, _ link: [UInt8], _ fields: Fields, size: [UInt8]) {
+    mutating func header(_ name: [UInt8], _ type: Character, _ link: [UInt8], _ fields: Fields, size: [UInt8])
+    {
         var block = [UInt8](repeating: 0, count: 512)
         func put(_ bytes: [UInt8], _ offset: Int, _ limit: Int) {
             for (index, byte) in bytes.prefix(limit).enumerated() { block[offset + index] = byte }

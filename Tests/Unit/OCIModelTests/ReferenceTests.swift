@@ -25,7 +25,8 @@ import Testing
     }
 
     @Test(arguments: [
-        "", ":", "@", "a:", "a@", "/a", "a/", "a//b", "a:b:c", "-a", "a-", "a..b", "a___b", "a._b", "a b", "ä",
+        "", ":", "@", "a:", "a@", "/a", "a/", "a//b", "a:b:c", "-a", "a-", "a..b", "a___b", "a._b", "a b",
+        "ä",
         "http://a/b", "a:-tag", "a/b@sha256:abc", "a:\(String(repeating: "x", count: 129))",
         "sha256:\(String(repeating: "a", count: 200))/x", "[::1/a", "host:port/a", "a@sha256:",
     ])
@@ -42,9 +43,12 @@ import Testing
             }
         }
         let hex = String(repeating: "a", count: 64)
-        #expect(message("Busybox") == "invalid reference format: repository name (library/Busybox) must be lowercase")
+        #expect(
+            message("Busybox")
+                == "invalid reference format: repository name (library/Busybox) must be lowercase")
         #expect(message(":x") == "invalid reference format")
-        #expect(message(hex) == "invalid repository name (\(hex)), cannot specify 64-byte hexadecimal strings")
+        #expect(
+            message(hex) == "invalid repository name (\(hex)), cannot specify 64-byte hexadecimal strings")
         #expect(
             message("a/" + String(repeating: "b", count: 260))
                 == "repository name must not be more than 255 characters")
@@ -77,11 +81,14 @@ import Testing
     @Test func textsOfAReferenceParseToItself() {
         var random = SystemRandomNumberGenerator()
         let alphabet = Array("ab1.-_/:@[]AZ é")
-        let pieces = ["localhost", "docker.io", "library", "sha256:" + String(repeating: "c", count: 64), ":80", "/"]
+        let pieces = [
+            "localhost", "docker.io", "library", "sha256:" + String(repeating: "c", count: 64), ":80", "/",
+        ]
         for _ in 0..<20000 {
             var text = ""
             for _ in 0..<Int.random(in: 1...8, using: &random) {
-                text += Bool.random(using: &random)
+                text +=
+                    Bool.random(using: &random)
                     ? String(alphabet.randomElement(using: &random)!) : pieces.randomElement(using: &random)!
             }
             guard let reference = try? Reference(text) else { continue }

@@ -11,6 +11,9 @@ int32_t skiff_open_in_root(int32_t root, const char *path, int32_t flags);
 /* openat2(2) that follows no symbolic link at all and stays beneath `directory`. */
 int32_t skiff_open_beneath(int32_t directory, const char *path, int32_t flags);
 
+/* A directory below another, opened for reading; not a symbolic link, and on the same mount. */
+int32_t skiff_open_same_mount(int32_t directory, const char *name);
+
 /* Takes the calling thread's file system attributes away from its process's and sets their file mode mask to 0. */
 int32_t skiff_drop_file_mode_mask(void);
 
@@ -29,8 +32,5 @@ int32_t skiff_set_attribute_at(const char *path, const char *name, const void *v
 int64_t skiff_get_attribute(const char *path, const char *name, void *value, uint64_t length);
 
 uint64_t skiff_make_device(uint32_t major, uint32_t minor);
-
-/* Renames within the kernel's rules for RENAME_NOREPLACE. */
-int32_t skiff_rename_new(const char *from, const char *to);
 
 #endif

@@ -36,7 +36,8 @@ struct ArchiveContents {
         } else if members["repositories"] != nil {
             throw ImageError(
                 .unsupported,
-                "archives of Docker before 1.10 (without manifest.json) are not supported: save it with a newer one")
+                "archives of Docker before 1.10 (without manifest.json) are not supported: save it with a newer one"
+            )
         } else {
             throw ImageError(
                 .corruptedArchive, "not an image archive: it has neither manifest.json nor index.json")
@@ -202,7 +203,8 @@ struct ArchiveContents {
         let manifest: ImageManifest = try parse(name, content)
         guard MediaType.isConfig(manifest.config.mediaType) else {
             throw ImageError(
-                .unsupported, "\(descriptor.digest) is an artifact (\(manifest.config.mediaType)), not an image")
+                .unsupported,
+                "\(descriptor.digest) is an artifact (\(manifest.config.mediaType)), not an image")
         }
         let (bytes, configuration) = try self.configuration(Self.blobName(manifest.config))
         let layers = try manifest.layers.map { descriptor in
@@ -210,7 +212,8 @@ struct ArchiveContents {
             try ArchiveReader.verify(Self.blobName(descriptor), expected: descriptor.digest, actual: digest)
             return layer
         }
-        let stored = StoredManifest(digest: descriptor.digest, mediaType: descriptor.mediaType, content: content)
+        let stored = StoredManifest(
+            digest: descriptor.digest, mediaType: descriptor.mediaType, content: content)
         try add(sha256(bytes), bytes, configuration, references, layers, manifest: stored)
     }
 
@@ -224,7 +227,8 @@ struct ArchiveContents {
         if let name = annotations["io.containerd.image.name"], let reference = try? Reference(name) {
             return [reference.withDefaultTag]
         }
-        guard let name = annotations["org.opencontainers.image.ref.name"], name.contains(where: { "/:".contains($0) }),
+        guard let name = annotations["org.opencontainers.image.ref.name"],
+            name.contains(where: { "/:".contains($0) }),
             let reference = try? Reference(name)
         else { return [] }
         return [reference.withDefaultTag]

@@ -156,7 +156,8 @@ final class ArchiveReader {
                 progress?(.layer(id: label, current: done, total: total))
                 chunk = pool.take()
             }
-            piece = count < piece.count ? UnsafeRawBufferPointer(rebasing: piece[count...]) : try tar.nextData()
+            piece =
+                count < piece.count ? UnsafeRawBufferPointer(rebasing: piece[count...]) : try tar.nextData()
         }
         try intake.feed(chunk)
         intake.finish()
@@ -169,7 +170,8 @@ final class ArchiveReader {
     private func knownLayer(_ digest: Digest) -> Digest? {
         let known = store.state.withLock { state -> Digest? in
             let layer =
-                state.layers[digest]?.diffID ?? state.layers.values.first { $0.blob?.digest == digest }?.diffID
+                state.layers[digest]?.diffID
+                ?? state.layers.values.first { $0.blob?.digest == digest }?.diffID
             guard let layer, state.pinIfPresent(layer: layer) else { return nil }
             return layer
         }
@@ -180,7 +182,8 @@ final class ArchiveReader {
     static func verify(_ name: String, expected: Digest, actual: Digest) throws {
         guard expected != actual else { return }
         throw ImageError(
-            .corruptedArchive, "the archive is corrupted: the content of \"\(name)\" has the digest \(actual)")
+            .corruptedArchive, "the archive is corrupted: the content of \"\(name)\" has the digest \(actual)"
+        )
     }
 
     /// The digest that a member of an OCI layout is named by.

@@ -136,7 +136,8 @@ extension ImageStore {
         var result = LoadResult(images: [], displaced: [])
         for image in images {
             if state.images[image.id] == nil {
-                state.images[image.id] = try Self.makeImage(Self.makeRecord(image), paths: paths, state: state)
+                state.images[image.id] = try Self.makeImage(
+                    Self.makeRecord(image), paths: paths, state: state)
             }
             for reference in image.references {
                 let before = state.references.updateValue(image.id, forKey: reference)

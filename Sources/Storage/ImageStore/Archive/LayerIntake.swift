@@ -97,11 +97,13 @@ final class LayerIntake: @unchecked Sendable {
         else { throw ImageError(.internal, "a layer's unpacking ended without a result") }
         let digest = inputHash.digest
         let isBlobKept = blobFile != nil
-        let blob = isBlobKept ? LayerRecord.Blob(digest: digest, size: inputSize, compression: compression) : nil
+        let blob =
+            isBlobKept ? LayerRecord.Blob(digest: digest, size: inputSize, compression: compression) : nil
         return Outcome(
             digest: digest,
             record: LayerRecord(
-                diffID: plain.digest, size: unpacked.size, archiveSize: plain.size, root: unpacked.root, blob: blob),
+                diffID: plain.digest, size: unpacked.size, archiveSize: plain.size, root: unpacked.root,
+                blob: blob),
             folder: folder, blobFile: isBlobKept ? "\(folder)/blob" : nil,
             droppedAttributes: unpacked.droppedAttributes)
     }

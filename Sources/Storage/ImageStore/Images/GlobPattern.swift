@@ -17,7 +17,8 @@ struct GlobPattern {
                 }
             }
             guard index < pattern.count else {
-                throw ImageError(.invalidArgument, "invalid reference filter \"\(text)\": syntax error in pattern")
+                throw ImageError(
+                    .invalidArgument, "invalid reference filter \"\(text)\": syntax error in pattern")
             }
             index += 1
         }
@@ -41,7 +42,9 @@ struct GlobPattern {
                 guard let next = text.first, next != "/" else { return false }
                 (pattern, text) = (pattern.dropFirst(), text.dropFirst())
             case "[":
-                guard let next = text.first, let rest = Self.classMatches(pattern.dropFirst(), next) else { return false }
+                guard let next = text.first, let rest = Self.classMatches(pattern.dropFirst(), next) else {
+                    return false
+                }
                 (pattern, text) = (rest, text.dropFirst())
             default:
                 let literal = first == "\\" ? pattern.dropFirst() : pattern
@@ -53,7 +56,9 @@ struct GlobPattern {
     }
 
     /// - Returns: the pattern behind the class where the class holds the character
-    private static func classMatches(_ pattern: ArraySlice<Character>, _ character: Character) -> ArraySlice<Character>? {
+    private static func classMatches(_ pattern: ArraySlice<Character>, _ character: Character) -> ArraySlice<
+        Character
+    >? {
         var pattern = pattern
         let isNegated = pattern.first == "^"
         if isNegated { pattern = pattern.dropFirst() }

@@ -20,7 +20,8 @@ extension ImageStore {
                 if let before, image.created >= before { continue }
                 if let since, image.created <= since { continue }
                 if let until = filter.until, image.created >= until { continue }
-                guard Self.matches(image, labels: filter), let shown = Self.named(image, filter, patterns, parents)
+                guard Self.matches(image, labels: filter),
+                    let shown = Self.named(image, filter, patterns, parents)
                 else { continue }
                 images.append(shown)
             }
@@ -68,7 +69,9 @@ extension ImageStore {
             let image = try Self.resolve(name, in: state)
             var sizes = image.configuration.rootFilesystem.diffIDs.map { state.layers[$0]?.size ?? 0 }[...]
             var ids: [Image] = [image]
-            while let parent = ids.last?.parent, let next = state.images[parent], ids.count < 1000 { ids.append(next) }
+            while let parent = ids.last?.parent, let next = state.images[parent], ids.count < 1000 {
+                ids.append(next)
+            }
             let steps = image.configuration.history.map { step -> (ImageConfiguration.History, Int64) in
                 (step, step.emptyLayer == true ? 0 : sizes.popFirst() ?? 0)
             }

@@ -58,7 +58,9 @@ private struct Removal {
         try delete(image.id, quiet: false)
     }
 
-    private func references(_ id: Digest) -> [Reference] { store.state.withLock { $0.images[id]?.references ?? [] } }
+    private func references(_ id: Digest) -> [Reference] {
+        store.state.withLock { $0.images[id]?.references ?? [] }
+    }
 
     /// Whether all names are in one repository, with one tag at most.
     private static func isSingle(_ references: [Reference]) -> Bool {
@@ -89,7 +91,8 @@ private struct Removal {
         func conflict(_ hard: Bool, _ reason: String) -> ImageError {
             ImageError(
                 .conflict,
-                "conflict: unable to delete \(image.id.short) (\(hard ? "cannot" : "must") be forced) - \(reason)")
+                "conflict: unable to delete \(image.id.short) (\(hard ? "cannot" : "must") be forced) - \(reason)"
+            )
         }
         guard store.state.withLock({ $0.children(of: image.id).isEmpty }) else {
             throw conflict(true, "image has dependent child images")
@@ -103,7 +106,8 @@ private struct Removal {
             throw conflict(false, "image is referenced in multiple repositories")
         }
         if let stopped = uses.first {
-            throw conflict(false, "image is being used by stopped container \(stopped.containerID.prefix(12))")
+            throw conflict(
+                false, "image is being used by stopped container \(stopped.containerID.prefix(12))")
         }
     }
 

@@ -39,14 +39,17 @@ extension ImageStore {
         for (id, image) in state.images where id.hex.hasPrefix(prefix) {
             guard found == nil else {
                 throw ImageError(
-                    .ambiguousIdentifier, "the image id \(prefix) is ambiguous: several begin like that; give more digits")
+                    .ambiguousIdentifier,
+                    "the image id \(prefix) is ambiguous: several begin like that; give more digits")
             }
             found = image
         }
         return found
     }
 
-    static func notFound(_ name: String) -> ImageError { ImageError(.imageNotFound, "No such image: \(name)") }
+    static func notFound(_ name: String) -> ImageError {
+        ImageError(.imageNotFound, "No such image: \(name)")
+    }
 
     /// Whether the text names the image by its id rather than by a reference.
     static func isID(_ text: String, of id: Digest) -> Bool {

@@ -80,7 +80,8 @@ final class LayerRecipeWriter {
         try compress(ZSTD_e_end)
     }
 
-    private func record(_ tag: LayerRecipe.Tag, _ path: ArraySlice<UInt8>, number: UInt64, width: Int) throws {
+    private func record(_ tag: LayerRecipe.Tag, _ path: ArraySlice<UInt8>, number: UInt64, width: Int) throws
+    {
         closeLiteral()
         if filled + 5 + width + path.count > Self.inputSize { try flush() }
         input[filled] = tag.rawValue
@@ -88,7 +89,9 @@ final class LayerRecipeWriter {
         put(number, at: filled + 5, width: width)
         filled += 5 + width
         path.withUnsafeBytes { path in
-            if let base = path.baseAddress { (input.baseAddress! + filled).copyMemory(from: base, byteCount: path.count) }
+            if let base = path.baseAddress {
+                (input.baseAddress! + filled).copyMemory(from: base, byteCount: path.count)
+            }
         }
         filled += path.count
     }
@@ -114,7 +117,9 @@ final class LayerRecipeWriter {
         repeat {
             var to = ZSTD_outBuffer(dst: output.baseAddress, size: output.count, pos: 0)
             left = ZSTD_compressStream2(stream, &to, &from, directive)
-            if ZSTD_isError(left) != 0 { throw ImageError(.internal, "zstd failed to compress a layer's recipe") }
+            if ZSTD_isError(left) != 0 {
+                throw ImageError(.internal, "zstd failed to compress a layer's recipe")
+            }
             try target.writeAll(UnsafeRawBufferPointer(rebasing: output[..<to.pos]))
         } while from.pos < from.size || (directive == ZSTD_e_end && left > 0)
         filled = 0
@@ -127,7 +132,9 @@ extension Descriptor {
         var offset = 0
         let raw = rawValue
         while offset < bytes.count {
-            offset += try systemCall("write") { write(raw, bytes.baseAddress! + offset, bytes.count - offset) }
+            offset += try systemCall("write") {
+                write(raw, bytes.baseAddress! + offset, bytes.count - offset)
+            }
         }
     }
 }

@@ -64,7 +64,9 @@ final class LayerTree {
     }
 
     private static func equal(_ a: [UInt8], _ b: [UInt8], _ length: Int) -> Bool {
-        a.withUnsafeBytes { a in b.withUnsafeBytes { b in memcmp(a.baseAddress!, b.baseAddress!, length) == 0 } }
+        a.withUnsafeBytes { a in
+            b.withUnsafeBytes { b in memcmp(a.baseAddress!, b.baseAddress!, length) == 0 }
+        }
     }
 
     private static func prefix(_ path: [UInt8], _ length: Int) -> [UInt8] {
@@ -122,7 +124,9 @@ final class LayerTree {
         }
         defer { if slash != nil { close(parent) } }
         let result = path.withUnsafeBytes {
-            mkdirat(parent, $0.assumingMemoryBound(to: CChar.self).baseAddress! + (slash.map { $0 + 1 } ?? 0), 0o755)
+            mkdirat(
+                parent, $0.assumingMemoryBound(to: CChar.self).baseAddress! + (slash.map { $0 + 1 } ?? 0),
+                0o755)
         }
         // EEXIST: a symbolic link that leads nowhere.
         if result != 0 { throw Self.failure("mkdirat", errno, path) }

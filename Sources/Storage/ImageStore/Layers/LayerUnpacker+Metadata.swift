@@ -5,7 +5,9 @@ import LinuxKernel
 extension LayerUnpacker {
     func status(_ parent: Int32, _ base: UnsafePointer<CChar>) throws(SystemCallError) -> stat {
         var status = stat()
-        try systemCall("fstatat", String(cString: base)) { fstatat(parent, base, &status, AT_SYMLINK_NOFOLLOW) }
+        try systemCall("fstatat", String(cString: base)) {
+            fstatat(parent, base, &status, AT_SYMLINK_NOFOLLOW)
+        }
         return status
     }
 
@@ -80,7 +82,7 @@ extension LayerUnpacker {
             let opened: Int32
             do throws(SystemCallError) {
                 opened = try openWithoutFollowing(item.path)
-            } catch where error.errno == ENOENT || error.errno == ENOTDIR || error.errno == ELOOP {
+            } catch  where error.errno == ENOENT || error.errno == ENOTDIR || error.errno == ELOOP {
                 continue  // replaced by something else later in the layer
             }
             let directory = Descriptor(owning: opened)
@@ -100,7 +102,9 @@ extension LayerUnpacker {
         let parent = try tree.directory(path, slash ?? 0, create: false)
         return try systemCall("openat") {
             path.withUnsafeBytes {
-                openat(parent, $0.assumingMemoryBound(to: CChar.self).baseAddress! + (slash.map { $0 + 1 } ?? 0), flags)
+                openat(
+                    parent, $0.assumingMemoryBound(to: CChar.self).baseAddress! + (slash.map { $0 + 1 } ?? 0),
+                    flags)
             }
         }
     }

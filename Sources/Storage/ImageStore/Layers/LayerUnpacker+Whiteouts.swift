@@ -3,7 +3,9 @@ import Glibc
 import LinuxKernel
 
 extension LayerUnpacker {
-    static func isWhiteout(_ status: stat) -> Bool { status.st_mode & S_IFMT == S_IFCHR && status.st_rdev == 0 }
+    static func isWhiteout(_ status: stat) -> Bool {
+        status.st_mode & S_IFMT == S_IFCHR && status.st_rdev == 0
+    }
 
     func whiteout() throws {
         if path.baseHasPrefix(".wh..wh.") {
@@ -16,14 +18,17 @@ extension LayerUnpacker {
         path.removeBasePrefix(4)
         let name = path.base
         guard !name.isEmpty, !name.elementsEqual(".".utf8), !name.elementsEqual("..".utf8) else {
-            throw ImageError(.invalidLayer, "invalid layer: whiteout \"\(reader.entry.displayName)\" names no file")
+            throw ImageError(
+                .invalidLayer, "invalid layer: whiteout \"\(reader.entry.displayName)\" names no file")
         }
         let parent = try lookup(path, create: true)
         let baseStart = path.baseStart
         try path.bytes.withUnsafeBytes { bytes in
             let base = bytes.assumingMemoryBound(to: CChar.self).baseAddress! + baseStart
             if mknodat(parent, base, S_IFCHR, 0) == 0 { return }
-            guard errno == EEXIST else { throw SystemCallError(call: "mknodat", subject: String(cString: base)) }
+            guard errno == EEXIST else {
+                throw SystemCallError(call: "mknodat", subject: String(cString: base))
+            }
             // A whiteout hides what lower layers have, never what its own layer has: that stays, alone.
             if try status(parent, base).st_mode & S_IFMT == S_IFDIR { try setOpaque(parent, base) }
         }

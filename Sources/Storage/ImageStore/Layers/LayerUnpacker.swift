@@ -55,8 +55,10 @@ final class LayerUnpacker {
         switch error.errno {
         case ENOSPC, EDQUOT:
             return ImageError(.exhausted, "no space left on device: cannot unpack \"\(name)\"", cause: error)
-        case ENAMETOOLONG, EINVAL, ELOOP, ENOTDIR, EEXIST, EXDEV, ENOENT, EFBIG, EISDIR, EPERM, EMLINK, ERANGE:
-            return ImageError(.invalidLayer, "invalid layer: cannot unpack \"\(name)\": \(error)", cause: error)
+        case ENAMETOOLONG, EINVAL, ELOOP, ENOTDIR, EEXIST, EXDEV, ENOENT, EFBIG, EISDIR, EPERM, EMLINK,
+            ERANGE:
+            return ImageError(
+                .invalidLayer, "invalid layer: cannot unpack \"\(name)\": \(error)", cause: error)
         default:
             return ImageError(.input, "cannot unpack \"\(name)\": \(error)", cause: error)
         }
@@ -143,7 +145,8 @@ final class LayerUnpacker {
             try systemCall("fchmod", String(cString: base)) { fchmod(descriptor, mode) }
         }
         for attribute in reader.entry.extendedAttributes { try set(attribute, on: descriptor) }
-        try withTimes(reader.entry.modifiedSeconds, reader.entry.modifiedNanoseconds) { times throws(SystemCallError) in
+        try withTimes(reader.entry.modifiedSeconds, reader.entry.modifiedNanoseconds) {
+            times throws(SystemCallError) in
             try systemCall("futimens", String(cString: base)) { futimens(descriptor, times) }
         }
     }
@@ -184,7 +187,9 @@ final class LayerUnpacker {
         let mode = reader.entry.mode
         var isNew = true
         if mkdirat(parent, base, mode & 0o777) != 0 {
-            guard errno == EEXIST else { throw SystemCallError(call: "mkdirat", subject: String(cString: base)) }
+            guard errno == EEXIST else {
+                throw SystemCallError(call: "mkdirat", subject: String(cString: base))
+            }
             let status = try self.status(parent, base)
             isNew = status.st_mode & S_IFMT != S_IFDIR
             if isNew {
@@ -254,7 +259,8 @@ final class LayerUnpacker {
     private func setRoot() throws {
         guard reader.entry.kind == .directory else {
             throw ImageError(
-                .invalidLayer, "invalid layer: entry \"\(reader.entry.displayName)\" replaces the layer's root")
+                .invalidLayer,
+                "invalid layer: entry \"\(reader.entry.displayName)\" replaces the layer's root")
         }
         let (mode, uid, gid) = (reader.entry.mode, reader.entry.uid, reader.entry.gid)
         let root = tree.root.rawValue
@@ -268,7 +274,8 @@ final class LayerUnpacker {
     private func remember(_ path: [UInt8]) {
         directories.append(
             DirectoryMetadata(
-                path: path, seconds: reader.entry.modifiedSeconds, nanoseconds: reader.entry.modifiedNanoseconds,
+                path: path, seconds: reader.entry.modifiedSeconds,
+                nanoseconds: reader.entry.modifiedNanoseconds,
                 attributes: reader.entry.extendedAttributes))
     }
 

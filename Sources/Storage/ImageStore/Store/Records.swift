@@ -88,19 +88,23 @@ struct StoreDatabase: Sendable {
 
     private static func layer(_ row: Row) throws -> LayerRecord {
         var root: RootAttributes?
-        if let mode: Int64 = row["root_mode"], let uid: Int64 = row["root_uid"], let gid: Int64 = row["root_gid"] {
+        if let mode: Int64 = row["root_mode"], let uid: Int64 = row["root_uid"],
+            let gid: Int64 = row["root_gid"]
+        {
             root = RootAttributes(
                 mode: UInt32(truncatingIfNeeded: mode), uid: UInt32(truncatingIfNeeded: uid),
                 gid: UInt32(truncatingIfNeeded: gid))
         }
         var blob: LayerRecord.Blob?
-        if let text: String = row["blob"], let size: Int64 = row["blob_size"], let kind: String = row["compression"],
+        if let text: String = row["blob"], let size: Int64 = row["blob_size"],
+            let kind: String = row["compression"],
             let compression = Compression(rawValue: kind)
         {
             blob = LayerRecord.Blob(digest: try digest(text), size: size, compression: compression)
         }
         return LayerRecord(
-            diffID: try digest(row["diff_id"]), size: row["size"], archiveSize: row["archive_size"], root: root,
+            diffID: try digest(row["diff_id"]), size: row["size"], archiveSize: row["archive_size"],
+            root: root,
             blob: blob)
     }
 
@@ -115,7 +119,9 @@ struct StoreDatabase: Sendable {
     func image(_ id: Digest) throws -> ImageRecord? {
         try writer.read { database in
             let sql = "SELECT * FROM images WHERE id = ?"
-            return try Row.fetchOne(database, sql: sql, arguments: [id.description]).map { try Self.image($0) }
+            return try Row.fetchOne(database, sql: sql, arguments: [id.description]).map {
+                try Self.image($0)
+            }
         }
     }
 
@@ -127,7 +133,8 @@ struct StoreDatabase: Sendable {
         if let text: String = row["manifest_digest"] {
             let content: DataBytes? = row.hasColumn("manifest") ? row["manifest"] : nil
             manifest = StoredManifest(
-                digest: try digest(text), mediaType: row.hasColumn("manifest_type") ? row["manifest_type"] : "",
+                digest: try digest(text),
+                mediaType: row.hasColumn("manifest_type") ? row["manifest_type"] : "",
                 content: content?.bytes ?? [])
         }
         return ImageRecord(

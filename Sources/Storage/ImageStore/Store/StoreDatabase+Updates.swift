@@ -42,7 +42,8 @@ extension StoreDatabase {
             ])
     }
 
-    static func set(_ reference: Reference, to image: Digest, at time: Timestamp, _ database: Database) throws {
+    static func set(_ reference: Reference, to image: Digest, at time: Timestamp, _ database: Database) throws
+    {
         try database.execute(
             sql: """
                 INSERT INTO image_references VALUES (?, ?)

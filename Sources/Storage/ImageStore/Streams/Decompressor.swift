@@ -11,7 +11,9 @@ package enum Compression: String, Sendable, Codable {
         if begins([0x1F, 0x8B]) { return .gzip }
         if begins([0x28, 0xB5, 0x2F, 0xFD]) { return .zstd }
         // A skippable frame, as zstd:chunked and pzstd write them first.
-        if start.count >= 4, start[0] & 0xF0 == 0x50, start[1...3].elementsEqual([0x2A, 0x4D, 0x18]) { return .zstd }
+        if start.count >= 4, start[0] & 0xF0 == 0x50, start[1...3].elementsEqual([0x2A, 0x4D, 0x18]) {
+            return .zstd
+        }
         for (magic, name) in unsupported where begins(magic) {
             throw ImageError(.unsupported, "\(name) compression is not supported: decompress it first")
         }
@@ -29,7 +31,8 @@ protocol Decompressor: AnyObject {
     /// Consumes from the front of `input` and fills a prefix of `output`. At the end of all input it is called with
     /// none until it returns 0.
     /// - Returns: how many bytes were written
-    func decompress(_ input: inout UnsafeRawBufferPointer, into output: UnsafeMutableRawBufferPointer) throws -> Int
+    func decompress(_ input: inout UnsafeRawBufferPointer, into output: UnsafeMutableRawBufferPointer) throws
+        -> Int
 
     /// Whether the input so far ends where a member or frame does.
     var isComplete: Bool { get }
@@ -72,7 +75,8 @@ final class GzipDecompressor: Decompressor {
             state.pointee.crc_flag = UInt32(ISAL_GZIP)
             (isBetweenMembers, hasMember) = (false, true)
         }
-        state.pointee.next_in = UnsafeMutablePointer(mutating: input.assumingMemoryBound(to: UInt8.self).baseAddress)
+        state.pointee.next_in = UnsafeMutablePointer(
+            mutating: input.assumingMemoryBound(to: UInt8.self).baseAddress)
         state.pointee.avail_in = UInt32(input.count)
         state.pointee.next_out = output.assumingMemoryBound(to: UInt8.self).baseAddress
         state.pointee.avail_out = UInt32(output.count)

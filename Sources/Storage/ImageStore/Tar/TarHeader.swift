@@ -79,16 +79,21 @@ struct TarHeader {
 
     // MARK: - Fields
 
-    static func field(_ block: UnsafeRawBufferPointer, _ offset: Int, _ length: Int) -> UnsafeRawBufferPointer {
+    static func field(_ block: UnsafeRawBufferPointer, _ offset: Int, _ length: Int) -> UnsafeRawBufferPointer
+    {
         UnsafeRawBufferPointer(rebasing: block[offset..<offset + length])
     }
 
-    private static func text(_ block: UnsafeRawBufferPointer, _ offset: Int, _ length: Int) -> Slice<UnsafeRawBufferPointer> {
+    private static func text(_ block: UnsafeRawBufferPointer, _ offset: Int, _ length: Int) -> Slice<
+        UnsafeRawBufferPointer
+    > {
         let end = block[offset..<offset + length].firstIndex(of: 0) ?? offset + length
         return block[offset..<end]
     }
 
-    static func isEnd(_ block: UnsafeRawBufferPointer) -> Bool { block[0] == 0 && block.allSatisfy { $0 == 0 } }
+    static func isEnd(_ block: UnsafeRawBufferPointer) -> Bool {
+        block[0] == 0 && block.allSatisfy { $0 == 0 }
+    }
 
     private static func format(of block: UnsafeRawBufferPointer) -> Format {
         let magic = block[257..<265]

@@ -80,7 +80,8 @@ final class TarReader {
     func allData(limit: Int64) throws -> [UInt8] {
         guard remaining <= limit else {
             throw ImageError(
-                .corruptedArchive, "\"\(entry.displayName)\" is larger than \(limit) bytes: not a valid document")
+                .corruptedArchive,
+                "\"\(entry.displayName)\" is larger than \(limit) bytes: not a valid document")
         }
         var bytes: [UInt8] = []
         bytes.reserveCapacity(Int(remaining))
@@ -158,7 +159,9 @@ final class TarReader {
         while more {
             guard let block = try block() else { throw Self.truncated }
             try append(block, 0, 21)
-            guard fragments.count <= TarLimits.fragments else { throw Self.invalid("a sparse map is too large") }
+            guard fragments.count <= TarLimits.fragments else {
+                throw Self.invalid("a sparse map is too large")
+            }
             more = block[504] != 0
         }
         return (fragments, size)
@@ -184,7 +187,9 @@ final class TarReader {
                 digits.removeAll(keepingCapacity: true)
                 numbers.append(number)
                 if numbers.count == 1 {
-                    guard number <= TarLimits.fragments else { throw Self.invalid("a sparse map is too large") }
+                    guard number <= TarLimits.fragments else {
+                        throw Self.invalid("a sparse map is too large")
+                    }
                     expected = 1 + 2 * Int(number)
                 }
             }
