@@ -27,7 +27,8 @@ package final class DockerAPIServer: Sendable {
             ContainerReadRoutes(engine: engine), ContainerWaitRoute(engine: engine),
             ContainerLogsRoute(engine: engine), ContainerAttachRoute(engine: engine),
             ExecRoutes(engine: engine),
-            NetworkRoutes(engine: engine),
+            NetworkRoutes(engine: engine), ImageRoutes(engine: engine), ImageLoadRoute(engine: engine),
+            ImageSaveRoute(engine: engine), ImageCreateRoute(engine: engine),
         ]
     }
 

@@ -106,6 +106,12 @@ struct Reply: Sendable {
         return StreamReply(writer: writer)
     }
 
+    /// Begins a stream on a thread that may block.
+    func streamBlocking(_ contentType: String) throws -> StreamReply {
+        try writer.startBlocking(status: 200, fields: fields + [("Content-Type", contentType)])
+        return StreamReply(writer: writer)
+    }
+
     func hijack(contentType: String) async throws -> ClientStream {
         try await writer.hijack(fields + [("Content-Type", contentType)])
     }

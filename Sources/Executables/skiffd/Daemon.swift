@@ -37,6 +37,8 @@ struct Daemon {
     /// Serves until it is told to end. Containers go on without it.
     mutating func run() async throws {
         options.engine.shimPath = try Companions.find("skiff-shim")
+        options.engine.forwarderPath = try Companions.find("skiff-net")
+        options.engine.seccompCompilerPath = try Companions.find("skiff-seccomp")
         let requests = try Signals.requests()
         let pidfile = try Pidfile(options.pidfile)
         defer { pidfile.remove() }

@@ -51,30 +51,48 @@ final class ResponseWriter: Sendable {
 
     /// Begins an answer whose length is not known; the fields go out at once.
     func start(status: Int, fields: [(name: String, value: String)]) async throws {
+        try await channel.writeAndFlush(begin(status, fields)).get()
+    }
+
+    /// The same for a thread that may block; never for the event loop's.
+    func startBlocking(status: Int, fields: [(name: String, value: String)]) throws {
+        try channel.writeAndFlush(begin(status, fields)).wait()
+    }
+
+    private func begin(_ status: Int, _ fields: [(name: String, value: String)]) -> ByteBuffer {
         let isChunked = head.minorVersion == 1
         state.withLock {
             $0.hasStarted = true
             $0.isChunked = isChunked
         }
         let all = fields + (isChunked ? [("Transfer-Encoding", "chunked")] : [])
-        let bytes = Response.head(
+        return Response.head(
             status: status, fields: all, minorVersion: head.minorVersion,
             keepAlive: isChunked && head.keepsAlive)
-        try await channel.writeAndFlush(bytes).get()
     }
 
     func write(_ bytes: [UInt8]) async throws {
         guard !bytes.isEmpty, !isHead else { return }
+        try await channel.writeAndFlush(bytes.withUnsafeBytes(piece)).get()
+    }
+
+    /// The same for a thread that may block; never for the event loop's.
+    func writeBlocking(_ bytes: UnsafeRawBufferPointer) throws {
+        guard !bytes.isEmpty, !isHead else { return }
+        try channel.writeAndFlush(piece(bytes)).wait()
+    }
+
+    private func piece(_ bytes: UnsafeRawBufferPointer) -> ByteBuffer {
         var buffer = ByteBuffer()
-        if state.withLock(\.isChunked) {
-            buffer.reserveCapacity(bytes.count + 20)
-            buffer.writeString(String(bytes.count, radix: 16) + "\r\n")
+        guard state.withLock(\.isChunked) else {
             buffer.writeBytes(bytes)
-            buffer.writeString("\r\n")
-        } else {
-            buffer.writeBytes(bytes)
+            return buffer
         }
-        try await channel.writeAndFlush(buffer).get()
+        buffer.reserveCapacity(bytes.count + 20)
+        buffer.writeString(String(bytes.count, radix: 16) + "\r\n")
+        buffer.writeBytes(bytes)
+        buffer.writeString("\r\n")
+        return buffer
     }
 
     /// Ends what `start` began. Without it the connection is cut, which tells the client that something is missing.

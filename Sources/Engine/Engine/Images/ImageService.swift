@@ -1,5 +1,4 @@
 package import ImageStore
-package import LinuxKernel
 package import OCIModel
 
 /// Images: Docker's `/images`, over the image store.
@@ -61,14 +60,17 @@ package final class ImageService: Sendable {
         return removals
     }
 
-    /// Loads an archive that is read from `source` to its end.
-    /// - Parameter progress: called from other threads
+    /// Loads an archive that is read to its end.
+    /// - Parameters:
+    ///   - source: called once, on the thread that reads
+    ///   - progress: called from other threads
     package func load(
-        from source: SharedDescriptor, progress: (@Sendable (LoadProgress) -> Void)? = nil
+        from source: @escaping @Sendable () throws -> any ByteSource,
+        progress: (@Sendable (LoadProgress) -> Void)? = nil
     ) async throws -> LoadResult {
         let store = store
         let result = try await pool.run {
-            try store.load(from: DescriptorSource(try source.duplicate()), progress: progress)
+            try store.load(from: try source(), progress: progress)
         }
         for image in result.images {
             events.publish(
@@ -78,23 +80,26 @@ package final class ImageService: Sendable {
         return result
     }
 
-    /// Writes an archive of the named images to `sink`.
-    package func save(_ names: [String], to sink: SharedDescriptor) async throws {
+    /// Writes an archive of the named images.
+    /// - Parameter sink: called once, on the thread that writes, after the images were found
+    package func save(
+        _ names: [String], to sink: @escaping @Sendable () throws -> any ByteSink
+    ) async throws {
         let store = store
         let images = try names.map { (name: $0, id: try store.image($0).id) }
         for image in images { events.publish(.image, "save", image.id.description, ["name": image.name]) }
-        try await pool.run { try store.save(names, to: DescriptorSink(try sink.duplicate())) }
+        try await pool.run { try store.save(names, to: try sink()) }
     }
 
     /// Makes an image of a root filesystem's tar.
     package func importRootFilesystem(
-        from source: SharedDescriptor, reference: String?, message: String, changes: [String],
-        platform: Platform?, origin: String?
+        from source: @escaping @Sendable () throws -> any ByteSource, reference: String?, message: String,
+        changes: [String], platform: Platform?, origin: String?
     ) async throws -> Digest {
         let store = store
         let id = try await pool.run {
             try store.importRootFilesystem(
-                from: DescriptorSource(try source.duplicate()), reference: reference, message: message,
+                from: try source(), reference: reference, message: message,
                 changes: changes, platform: platform, origin: origin)
         }
         events.publish(.image, "import", id.description, ["name": reference ?? id.description])

@@ -1,0 +1,41 @@
+import DockerAPI
+import Engine
+import ImageStore
+import Synchronization
+
+/// `GET /images/{name}/get` and `GET /images/get?names=…`.
+struct ImageSaveRoute: EndpointGroup {
+    let engine: Engine
+
+    var endpoints: [Endpoint] {
+        [Endpoint(.imageGet, endsWithClient: true, save), Endpoint(.imageGetAll, endsWithClient: true, save)]
+    }
+
+    @Sendable private func save(_ request: Request, _ reply: Reply) async throws {
+        if let platform = request.query["platform"], !platform.isEmpty {
+            throw APIError.notBuilt("saving a chosen platform (platform)")
+        }
+        let names = request.parameters.isEmpty ? request.query.all("names") : [request.reference]
+        guard !names.isEmpty, !names.contains("") else {
+            throw APIError.badRequest("no image name was given (names)")
+        }
+        try await engine.images.save(names) { ResponseSink(reply) }
+        try await StreamReply(writer: reply.writer).finish()
+    }
+}
+
+/// Sends what the store writes, from the store's thread; the answer begins with the first byte.
+private final class ResponseSink: ByteSink {
+    private let reply: Reply
+    private var hasStarted = false
+
+    init(_ reply: Reply) { self.reply = reply }
+
+    func write(_ bytes: UnsafeRawBufferPointer) throws {
+        if !hasStarted {
+            _ = try reply.streamBlocking("application/x-tar")
+            hasStarted = true
+        }
+        try reply.writer.writeBlocking(bytes)
+    }
+}
