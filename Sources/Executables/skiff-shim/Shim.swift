@@ -75,6 +75,7 @@ final class Shim {
         buffer.release()
         container?.log?.releaseMemory()
         skiff_trim_malloc()
+        skiff_forget_pages()
     }
 
     // MARK: Requests
