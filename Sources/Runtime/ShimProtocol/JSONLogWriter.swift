@@ -135,7 +135,8 @@ package final class JSONLogWriter {
             flush()
             if problem == nil { rotate(limit) }
         }
-        if problem != nil, batch.count >= Self.backlogLimit {
+        // Once lines are lost, so are those that follow, until the note about them stands in their place.
+        if problem != nil, lost > 0 || batch.count >= Self.backlogLimit {
             lost += 1
             return
         }
