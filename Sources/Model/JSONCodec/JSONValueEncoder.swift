@@ -18,7 +18,8 @@ extension JSONValue: Codable {
     package func encode(to encoder: any Encoder) throws {
         guard let encoder = encoder as? JSONValueEncoder else {
             throw EncodingError.invalidValue(
-                self, .init(codingPath: encoder.codingPath, debugDescription: "only JSONCodec encodes a JSONValue"))
+                self,
+                .init(codingPath: encoder.codingPath, debugDescription: "only JSONCodec encodes a JSONValue"))
         }
         encoder.result = self
     }
@@ -29,8 +30,36 @@ final class JSONValueEncoder: Encoder {
     var result: JSONValue?
     let codingPath: [any CodingKey]
     var userInfo: [CodingUserInfoKey: Any] { [:] }
+    /// Takes every step of a nested container over into the one around it.
+    private let report: ((JSONValue) -> Void)?
 
-    init(path: [any CodingKey]) { codingPath = path }
+    init(path: [any CodingKey], report: ((JSONValue) -> Void)? = nil) {
+        codingPath = path
+        self.report = report
+    }
+
+    /// An encoder whose result becomes, and stays, the value of `key` here.
+    func nested(_ key: any CodingKey, _ start: JSONValue?) -> JSONValueEncoder {
+        let nested = JSONValueEncoder(path: codingPath + [key]) { self.set(key, $0) }
+        if let start { nested.start(start) }
+        return nested
+    }
+
+    /// An encoder whose result becomes, and stays, the next element here.
+    func nestedElement(_ start: JSONValue?) -> JSONValueEncoder {
+        let index = result?.arrayValue?.count ?? 0
+        append(start ?? .null)
+        let nested = JSONValueEncoder(path: codingPath + [JSONKey(intValue: index)]) {
+            self.replace(index, $0)
+        }
+        nested.result = start
+        return nested
+    }
+
+    private func start(_ value: JSONValue) {
+        result = value
+        report?(value)
+    }
 
     func encode<T: Encodable>(_ value: T) throws -> JSONValue {
         try value.encode(to: self)
@@ -54,6 +83,7 @@ final class JSONValueEncoder: Encoder {
         result = nil  // leaves `object` the only owner, so that it grows in place
         object[key.stringValue] = value
         result = .object(object)
+        report?(.object(object))
     }
 
     func append(_ value: JSONValue) {
@@ -61,6 +91,14 @@ final class JSONValueEncoder: Encoder {
         result = nil
         array.append(value)
         result = .array(array)
+        report?(.array(array))
+    }
+
+    private func replace(_ index: Int, _ value: JSONValue) {
+        guard case .array(var array) = result else { return }
+        array[index] = value
+        result = .array(array)
+        report?(.array(array))
     }
 }
 
@@ -77,15 +115,15 @@ private struct KeyedContainer<Key: CodingKey>: KeyedEncodingContainerProtocol {
     func nestedContainer<NestedKey: CodingKey>(
         keyedBy keyType: NestedKey.Type, forKey key: Key
     ) -> KeyedEncodingContainer<NestedKey> {
-        preconditionFailure("nested containers are not supported: encode a nested type instead")
+        encoder.nested(key, .object(JSONObject())).container(keyedBy: keyType)
     }
 
     func nestedUnkeyedContainer(forKey key: Key) -> any UnkeyedEncodingContainer {
-        preconditionFailure("nested containers are not supported: encode a nested type instead")
+        encoder.nested(key, .array([])).unkeyedContainer()
     }
 
-    func superEncoder() -> any Encoder { preconditionFailure("class hierarchies are not supported") }
-    func superEncoder(forKey key: Key) -> any Encoder { preconditionFailure("class hierarchies are not supported") }
+    func superEncoder() -> any Encoder { encoder.nested(JSONKey(stringValue: "super"), nil) }
+    func superEncoder(forKey key: Key) -> any Encoder { encoder.nested(key, nil) }
 }
 
 private struct UnkeyedContainer: UnkeyedEncodingContainer {
@@ -102,14 +140,14 @@ private struct UnkeyedContainer: UnkeyedEncodingContainer {
     func nestedContainer<NestedKey: CodingKey>(
         keyedBy keyType: NestedKey.Type
     ) -> KeyedEncodingContainer<NestedKey> {
-        preconditionFailure("nested containers are not supported: encode a nested type instead")
+        encoder.nestedElement(.object(JSONObject())).container(keyedBy: keyType)
     }
 
     func nestedUnkeyedContainer() -> any UnkeyedEncodingContainer {
-        preconditionFailure("nested containers are not supported: encode a nested type instead")
+        encoder.nestedElement(.array([])).unkeyedContainer()
     }
 
-    func superEncoder() -> any Encoder { preconditionFailure("class hierarchies are not supported") }
+    func superEncoder() -> any Encoder { encoder.nestedElement(nil) }
 }
 
 private struct SingleContainer: SingleValueEncodingContainer {

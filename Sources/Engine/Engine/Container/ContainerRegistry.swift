@@ -2,76 +2,75 @@ import Synchronization
 
 /// All containers of the engine by id and name. Answers at once; nothing under its lock waits.
 final class ContainerRegistry: Sendable {
-    private struct State {
-        var containers: [String: Container] = [:]
-        /// Name → id; also of names that are being taken.
-        var names: [String: String] = [:]
-    }
+    private let index = Mutex(ReferenceIndex<Container>())
 
-    private let state = Mutex(State())
-
-    var all: [Container] { state.withLock { Array($0.containers.values) } }
-
-    var count: Int { state.withLock { $0.containers.count } }
+    var all: [Container] { index.withLock { Array($0.values.values) } }
 
     /// By id, by name (with or without its slash), by unambiguous beginning of an id: in this order.
     /// - Throws: `EngineError` in Docker's words
     func find(_ reference: String) throws(EngineError) -> Container {
-        let found: Result<Container, EngineError> = state.withLock { state in
-            if let container = state.containers[reference] { return .success(container) }
-            let name = reference.hasPrefix("/") ? String(reference.dropFirst()) : reference
-            if let id = state.names[name], let container = state.containers[id] { return .success(container) }
-            return Self.findPrefix(reference, state.containers)
+        switch index.withLock({ $0.find(reference) }) {
+        case .one(let container): return container
+        case .none: throw .noSuchContainer(reference)
+        case .several:
+            throw EngineError(.ambiguousReference, "Multiple IDs found with provided prefix: \(reference)")
         }
-        return try found.get()
-    }
-
-    private static func findPrefix(
-        _ prefix: String, _ containers: [String: Container]
-    ) -> Result<Container, EngineError> {
-        guard !prefix.isEmpty, prefix.utf8.allSatisfy(isHexadecimal) else {
-            return .failure(.noSuchContainer(prefix))
-        }
-        var match: Container?
-        for (id, container) in containers where id.hasPrefix(prefix) {
-            if match != nil {
-                return .failure(
-                    EngineError(.ambiguousReference, "Multiple IDs found with provided prefix: \(prefix)"))
-            }
-            match = container
-        }
-        return match.map { .success($0) } ?? .failure(.noSuchContainer(prefix))
     }
 
     /// Reserves a name for an id.
     /// - Throws: `.nameInUse` in Docker's words
     func take(name: String, for id: String) throws(EngineError) {
-        let holder: String? = state.withLock { state in
-            if let holder = state.names[name] { return holder }
-            state.names[name] = id
-            return nil
-        }
-        guard let holder else { return }
+        guard let holder = index.withLock({ $0.take(name: name, for: id) }) else { return }
         throw EngineError(
             .nameInUse,
             "Conflict. The container name \"/\(name)\" is already in use by container \"\(holder)\". You have to remove "
                 + "(or rename) that container to be able to reuse that name.")
     }
 
-    func release(name: String, of id: String) {
-        state.withLock { state in if state.names[name] == id { state.names[name] = nil } }
-    }
+    func release(name: String, of id: String) { index.withLock { $0.release(name: name, of: id) } }
 
-    func isTaken(name: String) -> Bool { state.withLock { $0.names[name] != nil } }
-
-    func add(_ container: Container) { state.withLock { $0.containers[container.id] = container } }
+    func add(_ container: Container) { index.withLock { $0.values[container.id] = container } }
 
     func remove(_ id: String, name: String) {
-        state.withLock { state in
-            state.containers[id] = nil
-            if state.names[name] == id { state.names[name] = nil }
+        index.withLock { index in
+            index.values[id] = nil
+            index.release(name: name, of: id)
         }
     }
+}
+
+/// Things that have an id of 64 hexadecimal digits and a name.
+struct ReferenceIndex<Value> {
+    enum Match {
+        case none, several
+        case one(Value)
+    }
+
+    var values: [String: Value] = [:]
+    /// Name → id; also of names that are being taken.
+    private var names: [String: String] = [:]
+
+    func find(_ reference: String) -> Match {
+        if let value = values[reference] { return .one(value) }
+        let name = reference.hasPrefix("/") ? String(reference.dropFirst()) : reference
+        if let id = names[name], let value = values[id] { return .one(value) }
+        guard !reference.isEmpty, reference.utf8.allSatisfy(isHexadecimal) else { return .none }
+        var match = Match.none
+        for (id, value) in values where id.hasPrefix(reference) {
+            if case .one = match { return .several }
+            match = .one(value)
+        }
+        return match
+    }
+
+    /// - Returns: the id that has the name already; nil where it was free
+    mutating func take(name: String, for id: String) -> String? {
+        if let holder = names[name] { return holder }
+        names[name] = id
+        return nil
+    }
+
+    mutating func release(name: String, of id: String) { if names[name] == id { names[name] = nil } }
 }
 
 /// The names that containers may have.
@@ -85,15 +84,14 @@ enum ContainerName {
             bytes.count >= 2 && isAlphanumeric(bytes[0])
             && bytes.dropFirst().allSatisfy { isAlphanumeric($0) || "_.-".utf8.contains($0) }
         guard isValid else {
-            throw .invalid(
-                "Invalid container name (\(text)), only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed")
+            throw .invalid("Invalid container name (\(text)), only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed")
         }
         return name
     }
+}
 
-    private static func isAlphanumeric(_ byte: UInt8) -> Bool {
-        (0x30...0x39).contains(byte) || (0x41...0x5A).contains(byte) || (0x61...0x7A).contains(byte)
-    }
+func isAlphanumeric(_ byte: UInt8) -> Bool {
+    (0x30...0x39).contains(byte) || (0x41...0x5A).contains(byte) || (0x61...0x7A).contains(byte)
 }
 
 func isHexadecimal(_ byte: UInt8) -> Bool { (0x30...0x39).contains(byte) || (0x61...0x66).contains(byte) }
