@@ -155,6 +155,9 @@ let package = Package(
         unitTests("DockerAPI", ["DockerAPI", "JSONCodec"]),
         unitTests("DockerAPIServer", ["DockerAPIServer", "DockerAPI", "Engine", "JSONCodec", "OCIModel", "LinuxKernel"] + nio),
         unitTests("OCIModel", ["OCIModel", "JSONCodec"]),
+        unitTests("LinuxKernel", ["LinuxKernel", "CLinux"]),
+        unitTests("Cgroups", ["Cgroups", "LinuxKernel", "OCIModel"]),
+        unitTests("OCIRuntime", ["OCIRuntime", "Cgroups", "LinuxKernel", "OCIModel", "JSONCodec"]),
         unitTests("ImageStore", [
             "ImageStore", "OCIModel", "JSONCodec", "LinuxKernel", "CLinux", "CZstd", "CISAL",
             .product(name: "GRDB", package: "GRDB.swift"), .product(name: "Logging", package: "swift-log"),

@@ -1,9 +1,15 @@
+import Glibc
+import LinuxKernel
 import OCIModel
 
 /// Which devices a group's processes may open and make.
 enum DevicesController {
     /// Rules are written in their order, each into `devices.allow` or `devices.deny`.
-    static func apply(_ rules: [RuntimeDeviceRule], v1 directory: CgroupDirectory) throws(CgroupError) {
+    ///
+    /// What no rule speaks of is denied: a list that does not begin with a rule for everything gets one.
+    static func apply(_ given: [RuntimeDeviceRule], v1 directory: CgroupDirectory) throws(CgroupError) {
+        let opens = given.first.map(isEverything) == true
+        let rules = opens ? given : [RuntimeDeviceRule(allow: false)] + given
         var index = rules.startIndex
         while index < rules.endIndex {
             let allow = rules[index].allow
@@ -27,11 +33,23 @@ enum DevicesController {
         return rule.type == "a" ? ["b \(numbers)", "c \(numbers)"] : ["\(rule.type) \(numbers)"]
     }
 
+    /// A program that the kernel asks; the rules of the groups above hold as well.
     static func apply(_ rules: [RuntimeDeviceRule], v2 directory: CgroupDirectory) throws(CgroupError) {
-        if rules.last.map({ $0.allow && $0.type == "a" && $0.major == nil && $0.minor == nil }) == true {
-            return
+        if rules.last.map({ $0.allow && isEverything($0) }) == true { return }
+        do throws(SystemCallError) {
+            let group = try openFile(directory.path, O_RDONLY | O_DIRECTORY)
+            try replaceDeviceProgram(DeviceProgram(rules).instructions, on: group.rawValue)
+        } catch  where error.errno == EINVAL || error.errno == ENOSYS {
+            throw CgroupError(
+                .unsupported,
+                "device rules: this kernel has no programs for control groups (CONFIG_CGROUP_BPF)",
+                cause: error)
+        } catch {
+            throw directory.failure(error, "cannot set device rules")
         }
-        throw CgroupError(
-            .unsupported, "device rules on control groups version 2 are not built yet")
+    }
+
+    static func isEverything(_ rule: RuntimeDeviceRule) -> Bool {
+        rule.type == "a" && rule.major == nil && rule.minor == nil && Set(rule.access) == Set("rwm")
     }
 }

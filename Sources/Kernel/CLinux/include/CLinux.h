@@ -4,6 +4,7 @@
 /* Prototypes and plain integers only: a system header here would leak _GNU_SOURCE differences into Glibc's
    module. One header per concern; add yours below. */
 #include "clinux_base.h"
+#include "clinux_bpf.h"
 #include "clinux_memory.h"
 #include "clinux_files.h"
 #include "clinux_network.h"
