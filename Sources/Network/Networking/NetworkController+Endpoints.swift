@@ -1,5 +1,5 @@
 import Glibc
-import LinuxKernel
+package import LinuxKernel
 import Logging
 import Netlink
 import Synchronization
@@ -72,12 +72,18 @@ extension NetworkController {
     }
 
     private func attachToBridge(_ endpoint: Endpoint, namespace: Int32) throws(SystemCallError) {
-        guard
-            let (bridge, forwarder, worker) = running.withLock({ state in
-                state.flatMap { state in state.bridge.map { ($0, state.forwarder, state.worker) } }
-            })
-        else { throw SystemCallError(call: "attach", errno: ESHUTDOWN, subject: endpoint.networkName) }
+        guard let bridge = running.withLock({ $0?.bridge }) else {
+            throw SystemCallError(call: "attach", errno: ESHUTDOWN, subject: endpoint.networkName)
+        }
         try bridge.connect(endpoint, namespace: namespace)
+        try publish(endpoint)
+    }
+
+    /// Makes an endpoint's ports live: the last part of `attach`.
+    package func publish(_ endpoint: Endpoint) throws(SystemCallError) {
+        guard !endpoint.ports.isEmpty,
+            let (forwarder, worker) = running.withLock({ state in state.map { ($0.forwarder, $0.worker) } })
+        else { return }
         try firewall.publish(FirewallModel.Port.all(of: endpoint), endpoint: endpoint.id)
         forwarder?.add(ports.takeSockets(of: endpoint))
         if endpoint.ports.contains(where: { $0.transport == .udp }) {

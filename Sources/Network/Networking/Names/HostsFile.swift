@@ -29,14 +29,16 @@ extension NameConfiguration {
     }
 
     private func extraLines(_ entry: String) throws(NetworkError) -> [String] {
-        guard let separator = entry.firstIndex(where: { $0 == ":" || $0 == "=" }), separator != entry.startIndex
+        guard let separator = entry.firstIndex(where: { $0 == ":" || $0 == "=" }),
+            separator != entry.startIndex
         else { throw NetworkError(.invalidRequest, "bad format for add-host: \"\(entry)\"") }
         let name = entry[..<separator]
         var text = entry[entry.index(after: separator)...]
         if text == "host-gateway" {
             guard !hostGateway.isEmpty else {
                 throw NetworkError(
-                    .invalidRequest, "unable to derive the IP value for host-gateway: the host has no bridge address")
+                    .invalidRequest,
+                    "unable to derive the IP value for host-gateway: the host has no bridge address")
             }
             return hostGateway.map { "\($0)\t\(name)" }
         }

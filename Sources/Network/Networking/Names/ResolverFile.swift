@@ -35,7 +35,8 @@ extension NameConfiguration {
     /// Where the host's servers are really listed: behind systemd-resolved's stub, which containers cannot reach.
     /// - Parameter content: that of the host's /etc/resolv.conf
     package static func hostResolverPath(content: String) -> String {
-        ResolverFile(content).nameServers == [resolverStub] ? "/run/systemd/resolve/resolv.conf" : "/etc/resolv.conf"
+        ResolverFile(content).nameServers == [resolverStub]
+            ? "/run/systemd/resolve/resolv.conf" : "/etc/resolv.conf"
     }
 
     /// Whether the container is given public servers because it could reach none of the host's.

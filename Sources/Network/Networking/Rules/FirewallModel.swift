@@ -24,6 +24,7 @@ struct FirewallModel: Sendable {
         static let bridges = "bridges"
         static let masqueraded = "masqueraded"
         static let talking = "talking"
+        static let isolated = "isolated"
         static let subnets4 = "subnets4"
         static let subnets6 = "subnets6"
         static let published4 = "published4"
@@ -40,6 +41,7 @@ struct FirewallModel: Sendable {
         NftablesSet(SetName.bridges, key: [.interfaceName]),
         NftablesSet(SetName.masqueraded, key: [.interfaceName]),
         NftablesSet(SetName.talking, key: [.interfaceName, .interfaceName]),
+        NftablesSet(SetName.isolated, key: [.interfaceName]),
         NftablesSet(SetName.subnets4, key: [.ipv4Address], isInterval: true),
         NftablesSet(SetName.subnets6, key: [.ipv6Address], isInterval: true),
         NftablesSet(
@@ -57,6 +59,8 @@ struct FirewallModel: Sendable {
         if bridge.masquerade { result.append((SetName.masqueraded, [NftablesElement(key: name)])) }
         if bridge.interContainerCommunication {
             result.append((SetName.talking, [NftablesElement(key: name + name)]))
+        } else {
+            result.append((SetName.isolated, [NftablesElement(key: name)]))
         }
         for subnet in bridge.subnets {
             let set = subnet.address.isIPv4 ? SetName.subnets4 : SetName.subnets6

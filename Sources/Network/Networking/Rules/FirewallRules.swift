@@ -59,7 +59,16 @@ enum FirewallRules {
     /// Destination NAT of published ports: a port of one host address first, then of every one. Only a local program
     /// reaches 127/8 this way: the translation comes before the kernel would refuse such a packet from outside. `::1`
     /// cannot leave the loopback at all and goes to the forwarder.
+    ///
+    /// Nor are containers translated that may not talk to each other: where br_netfilter is on, the kernel would switch
+    /// the translated packet from port to port at once, and both are isolated. They reach the forwarder instead.
     private static func addPublish(_ transaction: inout NftablesTransaction) {
+        transaction.addRule(
+            Chain.prerouting,
+            [
+                .metadata(.inputInterfaceName, to: r0),
+                .isMember(r0, of: FirewallModel.SetName.isolated, inverted: false), .verdict(.return),
+            ])
         transaction.addRule(
             Chain.prerouting, loopback4(offset: destinationOffset4) + [.verdict(.return)])
         transaction.addRule(Chain.prerouting, [.verdict(.jump(Chain.publish))])
