@@ -33,6 +33,7 @@ enum Exec {
         default: break
         }
         let configuration = try configuration(options, record, context)
+        let signals = try Foreground.collectSignals()
         let process = try runtime { () throws(RuntimeError) in
             try ExecProcess.start(configuration, in: record.pid)
         }
@@ -41,7 +42,7 @@ enum Exec {
         if let console, let path = options["console-socket"] { try ConsoleSocket.send(console, to: path) }
         if options.has("detach") { return 0 }
         let proxied = options["console-socket"] == nil ? console : nil
-        return try Foreground(proxied, pidfd: process.pidfd).wait().code
+        return try Foreground(proxied, pidfd: process.pidfd, signals: signals).wait().code
     }
 
     private static func configuration(

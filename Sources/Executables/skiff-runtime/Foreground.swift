@@ -15,10 +15,17 @@ struct Foreground: ~Copyable {
         SIGTTOU,
     ]
 
-    init(_ console: SharedDescriptor?, pidfd: SharedDescriptor) throws(CommandError) {
+    /// To be called before there is a process, so that no signal ends this program in between.
+    static func collectSignals() throws(CommandError) -> SignalDescriptor {
+        try system("signals") { () throws(SystemCallError) in try SignalDescriptor(forwarded) }
+    }
+
+    init(
+        _ console: SharedDescriptor?, pidfd: SharedDescriptor, signals: consuming SignalDescriptor
+    ) throws(CommandError) {
         self.console = console
         self.pidfd = pidfd
-        signals = try system("signals") { () throws(SystemCallError) in try SignalDescriptor(Self.forwarded) }
+        self.signals = signals
         saved = console == nil ? nil : Self.makeRaw()
         resize()
     }

@@ -13,6 +13,7 @@ enum Run {
         if terminal, options.has("detach"), options["console-socket"] == nil {
             throw CommandError("process.terminal is set: run --detach needs --console-socket")
         }
+        let signals = try Foreground.collectSignals()
         let container = try creation.create(waitsForStarter: false)
         do throws(RuntimeError) {
             try container.process.start()
@@ -24,7 +25,7 @@ enum Run {
         let record = try ContainerRecord(readingFrom: creation.directory, id: creation.id)
         try Start.poststart(record, context)
         if options.has("detach") { return 0 }
-        let foreground = try Foreground(container.console, pidfd: container.process.pidfd)
+        let foreground = try Foreground(container.console, pidfd: container.process.pidfd, signals: signals)
         let exit = try foreground.wait()
         if !options.has("keep") {
             try Deletion(context, record, creation.directory).remove()
