@@ -116,6 +116,9 @@ struct Failure: Sendable {
         case let error as any CategorizedError:
             status = error.category.httpStatus
             message = error.message
+        case let error as ReferenceError:
+            status = 400
+            message = "\(error)"
         case let error as DecodingError:
             status = 400
             message = error.summary

@@ -11,7 +11,7 @@ struct ImageCreateRoute: EndpointGroup {
 
     @Sendable private func create(_ request: Request, _ reply: Reply) async throws {
         if let name = request.query["fromImage"], !name.isEmpty {
-            throw Self.refusedPull(name, request.query["tag"])
+            throw try Self.refusedPull(name, request.query["tag"])
         }
         guard let source = request.query["fromSrc"], !source.isEmpty else {
             throw APIError.badRequest("neither fromImage nor fromSrc was given")
@@ -46,7 +46,7 @@ struct ImageCreateRoute: EndpointGroup {
     }
 
     /// In the words that clients know for an image that is nowhere, so that they say so and stop.
-    private static func refusedPull(_ name: String, _ tag: String?) -> EngineError {
+    private static func refusedPull(_ name: String, _ tag: String?) throws -> EngineError {
         let reference =
             switch tag {
             case nil, "": name
@@ -55,7 +55,7 @@ struct ImageCreateRoute: EndpointGroup {
             }
         return EngineError(
             .noSuchImage,
-            "No such image: \(reference) (this version of Skiff does not pull from registries yet: use 'load' or 'import')"
+            "No such image: \(try Reference(reference).familiar) (this version of Skiff does not pull from registries yet: use 'load' or 'import')"
         )
     }
 }
