@@ -244,6 +244,8 @@ final class ClientStream: EventHandler {
     func end(_ reason: AttachEnd) {
         guard !isEnded else { return }
         isEnded = true
+        // A client that vanished sends no more either.
+        if reason == .disconnected, wantsInput, !inputEnded, streams.inputEndsWithClient { streams.input?.close() }
         watch?.cancel()
         watch = nil
         replay = nil

@@ -33,8 +33,10 @@ final class EventLoop {
     /// Called once after each time of activity.
     var whenQuiet: () -> Void = {}
 
-    /// How long nothing must have happened before `whenQuiet`, in milliseconds.
-    private static let quietTime: Int32 = 100
+    /// How long nothing must have happened before `whenQuiet`, in milliseconds: soon after the start, which uses the
+    /// most memory; later so long that a container that writes a line every second is not tidied up after each.
+    private var quietTime: Int32 = 100
+    private static let laterQuietTime: Int32 = 3000
 
     init() throws(SystemCallError) { poller = try Poller() }
 
@@ -118,8 +120,9 @@ final class EventLoop {
             let count = try poller.wait(milliseconds: timeout, dispatch)
             if count > 0 {
                 isTidy = false
-            } else if !isTidy, timeout == Self.quietTime {
+            } else if !isTidy, timeout == quietTime {
                 isTidy = true
+                quietTime = Self.laterQuietTime
                 whenQuiet()
             }
             fireTimers()
@@ -127,7 +130,7 @@ final class EventLoop {
     }
 
     private func nextTimeout() -> Int32 {
-        let limit: Int64 = isTidy ? -1 : Int64(Self.quietTime)
+        let limit: Int64 = isTidy ? -1 : Int64(quietTime)
         guard let first = timers.lazy.map(\.deadline).min() else { return Int32(limit) }
         let wait = max(0, first - Self.now)
         return Int32(limit < 0 ? min(wait, 3_600_000) : min(wait, limit))

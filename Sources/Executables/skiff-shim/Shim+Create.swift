@@ -12,6 +12,10 @@ extension Shim {
         guard let process = request.spec.process else {
             throw ShimError(.invalidValue, "the runtime specification has no process", exitCode: 125)
         }
+        let hooks = request.spec.hooks
+        guard hooks.poststart.isEmpty, hooks.poststop.isEmpty else {
+            throw ShimError(.unsupported, "hooks after start and stop are not built yet", exitCode: 125)
+        }
         let lock: SnapshotLock? = if let path = request.lockPath { try SnapshotLock.take(path) } else { nil }
         let log: JSONLogWriter? = if let wanted = request.log { try JSONLogWriter(wanted) } else { nil }
         let streams = ProcessStreams(

@@ -26,8 +26,7 @@ package struct CreateRequest: Sendable {
     package var log: LogConfiguration?
     /// A small PID 1 of Skiff's runs the user's command, forwards signals and reaps (`--init`).
     package var useInit: Bool
-    /// File holding the compiled seccomp program (struct sock_filter[]) for `linux.seccomp`, made by the daemon; nil
-    /// where the specification has no seccomp section.
+    /// A file of the runtime's `SeccompCache` with the filter to load; nil for none (`linux.seccomp` is not looked at).
     package var seccompProgram: String?
     /// Clients that attached before the start.
     package var attachments: [AttachRequest]

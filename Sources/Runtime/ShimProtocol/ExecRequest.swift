@@ -13,7 +13,7 @@ package struct ExecRequest: Sendable {
     package var groupAdd: [String]
     /// The process gets a stdin of its own; without it stdin is /dev/null, or the terminal.
     package var openStdin: Bool
-    /// File holding the compiled seccomp program for this process; nil for none.
+    /// As `CreateRequest.seccompProgram`.
     package var seccompProgram: String?
     /// Clients that attach from the first byte on; none for a detached exec, whose output is discarded.
     package var attachments: [AttachRequest]

@@ -8,7 +8,8 @@ package struct JSONLogLine: Sendable {
     private var second = Int64.min
     private var stamp: [UInt8] = []
 
-    private static let hexadecimal = Array("0123456789abcdef".utf8)
+    private static let beginning = Array(#"{"log":""#.utf8)
+    private static let end: [UInt8] = [0x22, 0x7D, 0x0A]
 
     /// - Parameter attributes: what each line carries as `attrs`; written in the order of their names
     package init(attributes: [(name: String, value: String)] = []) {
@@ -33,12 +34,15 @@ package struct JSONLogLine: Sendable {
         _ text: UnsafeBufferPointer<UInt8>, terminated: Bool, _ stream: StandardStream, _ time: Timestamp,
         to output: inout [UInt8]
     ) {
-        output.append(contentsOf: #"{"log":""#.utf8)
+        output.append(contentsOf: Self.beginning)
         Self.escape(text, into: &output)
-        if terminated { output.append(contentsOf: #"\n"#.utf8) }
+        if terminated {
+            output.append(UInt8(ascii: "\\"))
+            output.append(UInt8(ascii: "n"))
+        }
         output.append(contentsOf: middles[Int(stream.rawValue) - 1])
         appendTime(time, to: &output)
-        output.append(contentsOf: [0x22, 0x7D, 0x0A])
+        output.append(contentsOf: Self.end)
     }
 
     /// RFC 3339 without trailing zeros in the fraction.
@@ -50,12 +54,16 @@ package struct JSONLogLine: Sendable {
         output.append(contentsOf: stamp)
         if time.nanoseconds > 0 {
             output.append(UInt8(ascii: "."))
-            var divisor: Int32 = 100_000_000
-            var rest = time.nanoseconds
-            while rest > 0 {
-                output.append(0x30 + UInt8(truncatingIfNeeded: rest / divisor))
-                rest %= divisor
-                divisor /= 10
+            var rest = UInt32(time.nanoseconds)
+            withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 9) { digits in
+                var length = 0
+                for place in stride(from: 8, through: 0, by: -1) {
+                    let digit = UInt8(truncatingIfNeeded: rest % 10)
+                    rest /= 10
+                    digits[place] = 0x30 + digit
+                    if length == 0, digit != 0 { length = place + 1 }
+                }
+                output.append(contentsOf: UnsafeBufferPointer(rebasing: digits[..<length]))
             }
         }
         output.append(UInt8(ascii: "Z"))
@@ -70,59 +78,43 @@ package struct JSONLogLine: Sendable {
     /// Escapes as Docker's writer: control characters but for line feed and carriage return as \u00XX, also `<`, `>`,
     /// `&`, U+2028 and U+2029; each byte that is not part of valid UTF-8 as \ufffd.
     static func escape(_ text: UnsafeBufferPointer<UInt8>, into output: inout [UInt8]) {
-        var plain = 0
-        var index = 0
-        while index < text.count {
-            let byte = text[index]
-            if byte < 0x80 {
-                if isPlain(byte) {
-                    index += 1
+        // Escapes are collected here first: output may be nothing but control characters.
+        withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 256) { scratch in
+            var escapes = EscapeBuffer(scratch)
+            var plain = 0
+            var index = 0
+            while index < text.count {
+                let byte = text[index]
+                let length = byte < 0x80 ? 1 : sequenceLength(text, at: index)
+                if byte < 0x80 ? isPlain(byte) : length > 0 && !isSeparator(text, at: index, length) {
+                    index += length
                     continue
                 }
-                output.append(contentsOf: text[plain..<index])
-                escapeASCII(byte, into: &output)
-                index += 1
+                if plain < index {
+                    escapes.flush(to: &output)
+                    output.append(contentsOf: UnsafeBufferPointer(rebasing: text[plain..<index]))
+                }
+                if byte < 0x80 {
+                    escapes.append(ascii: byte)
+                } else {
+                    escapes.append(unicode: length == 0 ? 0xFFFD : 0x2000 | UInt16(text[index + 2] & 0x3F))
+                }
+                index += max(1, length)
                 plain = index
-                continue
+                if escapes.isFull { escapes.flush(to: &output) }
             }
-            let length = sequenceLength(text, at: index)
-            if length > 0, !isSeparator(text, at: index, length) {
-                index += length
-                continue
-            }
-            output.append(contentsOf: text[plain..<index])
-            if length == 0 {
-                output.append(contentsOf: #"\ufffd"#.utf8)
-                index += 1
-            } else {
-                output.append(contentsOf: text[index + 2] == 0xA8 ? #"\u2028"#.utf8 : #"\u2029"#.utf8)
-                index += 3
-            }
-            plain = index
+            escapes.flush(to: &output)
+            output.append(contentsOf: UnsafeBufferPointer(rebasing: text[plain...]))
         }
-        output.append(contentsOf: text[plain...])
     }
 
+    /// Control characters, `"`, `&`, `<` and `>`, as bits.
+    private static let special: UInt64 = 0x5000_0044_FFFF_FFFF
+
+    /// For ASCII. This looks at every byte that containers write.
+    @inline(__always)
     private static func isPlain(_ byte: UInt8) -> Bool {
-        switch byte {
-        case 0..<0x20, UInt8(ascii: "\""), UInt8(ascii: "\\"), UInt8(ascii: "<"), UInt8(ascii: ">"),
-            UInt8(ascii: "&"):
-            false
-        default: true
-        }
-    }
-
-    private static func escapeASCII(_ byte: UInt8, into output: inout [UInt8]) {
-        output.append(UInt8(ascii: "\\"))
-        switch byte {
-        case UInt8(ascii: "\""), UInt8(ascii: "\\"): output.append(byte)
-        case 0x0A: output.append(UInt8(ascii: "n"))
-        case 0x0D: output.append(UInt8(ascii: "r"))
-        default:
-            output.append(contentsOf: "u00".utf8)
-            output.append(hexadecimal[Int(byte >> 4)])
-            output.append(hexadecimal[Int(byte & 15)])
-        }
+        byte < 64 ? special >> UInt64(byte) & 1 == 0 : byte != UInt8(ascii: "\\")
     }
 
     private static func isSeparator(_ text: UnsafeBufferPointer<UInt8>, at index: Int, _ length: Int) -> Bool
@@ -147,5 +139,50 @@ package struct JSONLogLine: Sendable {
         guard index + length <= text.count, second.contains(text[index + 1]) else { return 0 }
         for offset in 2..<max(2, length) where text[index + offset] & 0xC0 != 0x80 { return 0 }
         return length
+    }
+}
+
+/// A few escapes in a row, on the stack.
+private struct EscapeBuffer {
+    private let bytes: UnsafeMutableBufferPointer<UInt8>
+    private var count = 0
+
+    private static let longest = 6
+
+    init(_ bytes: UnsafeMutableBufferPointer<UInt8>) { self.bytes = bytes }
+
+    var isFull: Bool { count + Self.longest > bytes.count }
+
+    mutating func append(ascii byte: UInt8) {
+        switch byte {
+        case UInt8(ascii: "\""), UInt8(ascii: "\\"): pair(byte)
+        case 0x0A: pair(UInt8(ascii: "n"))
+        case 0x0D: pair(UInt8(ascii: "r"))
+        default: append(unicode: UInt16(byte))
+        }
+    }
+
+    mutating func append(unicode: UInt16) {
+        pair(UInt8(ascii: "u"))
+        for place in 1...4 {
+            let digit = UInt8(truncatingIfNeeded: unicode >> (16 - 4 * place) & 15)
+            put(digit < 10 ? 0x30 + digit : 0x57 + digit)
+        }
+    }
+
+    mutating func flush(to output: inout [UInt8]) {
+        if count == 0 { return }
+        output.append(contentsOf: UnsafeBufferPointer(rebasing: bytes[..<count]))
+        count = 0
+    }
+
+    private mutating func pair(_ second: UInt8) {
+        put(UInt8(ascii: "\\"))
+        put(second)
+    }
+
+    private mutating func put(_ byte: UInt8) {
+        bytes[count] = byte
+        count += 1
     }
 }

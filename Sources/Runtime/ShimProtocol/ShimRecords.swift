@@ -34,9 +34,6 @@ package struct ShimState: Sendable, Equatable {
     package var pidStartTime: UInt64
     package var createdAt: Timestamp
     package var startedAt: Timestamp?
-    /// The shim's descriptor of the bare overlay, reached as `/proc/<shimPid>/fd/<n>`: what the container's files are
-    /// without its volumes; nil where there is none.
-    package var rootDescriptor: Int32?
     package var outOfMemory = false
     // MARK: Only in the reply, not in the file
     /// The exec sessions whose process runs.
@@ -48,7 +45,7 @@ package struct ShimState: Sendable, Equatable {
 
     package init(
         containerID: String, status: Status, shimPid: Int32, shimStartTime: UInt64, pid: Int32,
-        pidStartTime: UInt64, createdAt: Timestamp, startedAt: Timestamp? = nil, rootDescriptor: Int32? = nil
+        pidStartTime: UInt64, createdAt: Timestamp, startedAt: Timestamp? = nil
     ) {
         self.containerID = containerID
         self.status = status
@@ -58,7 +55,6 @@ package struct ShimState: Sendable, Equatable {
         self.pidStartTime = pidStartTime
         self.createdAt = createdAt
         self.startedAt = startedAt
-        self.rootDescriptor = rootDescriptor
     }
 }
 
@@ -125,7 +121,6 @@ extension ShimState {
         builder.set("pidStartTime", pidStartTime)
         builder.set("createdAt", createdAt.description)
         builder.set("startedAt", startedAt?.description)
-        builder.set("rootDescriptor", rootDescriptor)
         builder.set("outOfMemory", flag: outOfMemory)
         guard !file else { return builder.value }
         let running = execs.map { exec in
@@ -154,8 +149,7 @@ extension ShimState {
             shimPid: try fields.integer("shimPid"), shimStartTime: try fields.integer("shimStartTime"),
             pid: try fields.integer("pid"), pidStartTime: try fields.integer("pidStartTime"),
             createdAt: try fields.timestamp("createdAt"),
-            startedAt: try fields.optionalTimestamp("startedAt"),
-            rootDescriptor: try fields.optionalInteger("rootDescriptor"))
+            startedAt: try fields.optionalTimestamp("startedAt"))
         outOfMemory = try fields.flag("outOfMemory")
         for value in try fields.array("execs") {
             var exec = try MessageFields(value, "exec")

@@ -71,7 +71,7 @@ import Testing
             cause: .killedByShim, problems: ["p"])
         var state = ShimState(
             containerID: "c", status: .paused, shimPid: 2, shimStartTime: .max, pid: 5, pidStartTime: 9,
-            createdAt: time, startedAt: time, rootDescriptor: 7)
+            createdAt: time, startedAt: time)
         let exit = ExecExit(execID: "e", pid: 6, code: 1, exitedAt: time)
         state.execs = [RunningExec(execID: "r", pid: 8)]
         state.endedExecs = [exit]
@@ -174,5 +174,19 @@ import Testing
         shutdown(shimEnd.rawValue, Int32(SHUT_RDWR))
         #expect(try connection.receive() == nil)
         #expect(throws: ShimError.self) { try connection.send(.start) }
+    }
+}
+
+@Suite struct LongPathTests {
+    @Test func shimIsFoundHoweverLongItsFoldersPathIs() throws {
+        let top = "/tmp/skiff-shim-long-\(getpid())-\(UInt32.random(in: 0...UInt32.max))"
+        let folder = top + "/" + String(repeating: "x", count: 200)
+        try makeDirectories(folder)
+        defer { for path in ["\(folder)/shim.sock", folder, top] { remove(path) } }
+        #expect(throws: ShimError.self) { try ShimConnection.connect(to: folder) }
+        let listener = try listenUnix(directory: folder, name: ShimFolder.socket, backlog: 1)
+        let connection = try ShimConnection.connect(to: folder)
+        try connection.send(.state)
+        withExtendedLifetime(listener.rawValue) {}
     }
 }
