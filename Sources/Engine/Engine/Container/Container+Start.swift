@@ -158,7 +158,8 @@ extension Container {
             metadata: ["container.id": "\(id)", "error": "\(failure.error.message)"])
         publish("die", ["exitCode": "\(failure.exitCode)"])
         finishRun(WaitResult(exitCode: failure.exitCode, error: nil))
-        if spec.autoRemove { await removeAutomatically() }
+        // Not within this operation, which holds the gate.
+        if spec.autoRemove { Task { await self.removeAutomatically() } }
         return failure.error
     }
 
