@@ -41,15 +41,9 @@ struct ContainerCreation: Sendable {
 
     /// Other containers are remembered by id: names can change.
     private func resolveReferences(_ spec: inout ContainerSpec) throws(EngineError) {
-        if case .container(let other) = spec.network.mode {
-            spec.network.mode = .container(try parts.registry.find(other).id)
-        }
-        if case .container(let other) = spec.namespaces.pid {
-            spec.namespaces.pid = .container(try parts.registry.find(other).id)
-        }
-        if case .container(let other) = spec.namespaces.ipc {
-            spec.namespaces.ipc = .container(try parts.registry.find(other).id)
-        }
+        if case .container(let other) = spec.network.mode { spec.network.mode = .container(try donor(other)) }
+        if case .container(let other) = spec.namespaces.pid { spec.namespaces.pid = .container(try donor(other)) }
+        if case .container(let other) = spec.namespaces.ipc { spec.namespaces.ipc = .container(try donor(other)) }
         for link in spec.network.links {
             let names = try Link.split(link)
             do throws(EngineError) {
@@ -57,6 +51,15 @@ struct ContainerCreation: Sendable {
             } catch {
                 throw .invalid("could not get container for \(names.name): \(error.message)")
             }
+        }
+    }
+
+    /// "Not found" would make clients pull the image.
+    private func donor(_ reference: String) throws(EngineError) -> String {
+        do throws(EngineError) {
+            return try parts.registry.find(reference).id
+        } catch {
+            throw EngineError(error.code, error.message, category: .invalidArgument)
         }
     }
 
