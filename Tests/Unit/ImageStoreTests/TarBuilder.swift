@@ -100,6 +100,18 @@ struct TarBuilder {
         return field
     }
 
+    mutating func append(_ other: TarBuilder) { bytes += other.bytes }
+
+    /// Gives every block that looks like a header the checksum of what is in it.
+    static func fixChecksums(_ bytes: inout [UInt8]) {
+        for start in stride(from: 0, to: bytes.count - 511, by: 512)
+        where bytes[start + 257..<start + 262].elementsEqual("ustar".utf8) {
+            for index in 148..<156 { bytes[start + index] = 0x20 }
+            let sum = bytes[start..<start + 512].reduce(0) { $0 + Int($1) }
+            for (index, byte) in octal(sum, 8).enumerated() { bytes[start + 148 + index] = byte }
+        }
+    }
+
     /// With the two empty blocks at the end.
     func finished() -> [UInt8] { bytes + [UInt8](repeating: 0, count: 1024) }
 }

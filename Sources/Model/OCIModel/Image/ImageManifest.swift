@@ -32,7 +32,9 @@ package struct ImageManifest: Sendable, Equatable, Codable {
     package var subject: ContentDescriptor?
     package var annotations: [String: String]?
 
-    package init(mediaType: String = MediaType.ociManifest, config: ContentDescriptor, layers: [ContentDescriptor]) {
+    package init(
+        mediaType: String = MediaType.ociManifest, config: ContentDescriptor, layers: [ContentDescriptor]
+    ) {
         schemaVersion = 2
         self.mediaType = mediaType
         self.config = config
@@ -58,7 +60,8 @@ package struct ImageIndex: Sendable, Equatable, Codable {
         let isImage = manifests.filter {
             $0.annotations?["vnd.docker.reference.type"] != "attestation-manifest"
         }
-        let ranked = isImage.enumerated().compactMap { position, descriptor -> (Int, Int, ContentDescriptor)? in
+        let ranked = isImage.enumerated().compactMap {
+            position, descriptor -> (Int, Int, ContentDescriptor)? in
             guard let theirs = descriptor.platform else { return (1000, position, descriptor) }
             return platform.distance(to: theirs).map { ($0, position, descriptor) }
         }

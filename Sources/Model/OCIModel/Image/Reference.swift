@@ -40,8 +40,12 @@ package struct Reference: Sendable, Hashable {
     package var familiarName: String {
         guard domain == Self.defaultDomain else { return name }
         let official = "library/"
-        guard path.hasPrefix(official), !path.dropFirst(official.count).contains("/") else { return path }
-        return String(path.dropFirst(official.count))
+        if path.hasPrefix(official), !path.dropFirst(official.count).contains("/") {
+            return String(path.dropFirst(official.count))
+        }
+        // A first component that looks like a host would be read as one.
+        let first = path.prefix { $0 != "/" }
+        return first.contains(".") || first == "localhost" ? name : path
     }
 
     /// Name, tag and digest as people write them: `busybox:latest`.

@@ -123,10 +123,10 @@ final class ArchiveReader {
     ) throws {
         var bytes = Array(first)
         let size = tar.entry.size
-        documentBytes += size
-        guard size <= Self.documentLimit, documentBytes <= Self.documentTotalLimit else {
+        guard size <= Self.documentLimit, documentBytes + size <= Self.documentTotalLimit else {
             throw ImageError(.corruptedArchive, "\"\(name)\" is too large for a document of an image")
         }
+        documentBytes += size
         bytes.append(contentsOf: try tar.allData(limit: Self.documentLimit))
         if let digest { try Self.verify(name, expected: digest, actual: sha256(bytes)) }
         members[name] = .document(bytes)

@@ -5,29 +5,50 @@ import LinuxKernel
 /// Calls `visit` for everything below a folder, with the path relative to it; a directory before what is in it.
 /// Links are not followed. What disappears meanwhile is passed over: a running container's layer changes.
 func walkTree(_ root: String, _ visit: (String, stat) throws -> Void) throws {
-    var folders = [""]
+    let flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW
+    let tree = LayerTree(root: try openFile(root, flags), displaced: try openFile(root, flags))
+    var folders: [[UInt8]] = [[]]
     while let folder = folders.popLast() {
-        let absolute = folder.isEmpty ? root : "\(root)/\(folder)"
-        guard let stream = opendir(absolute) else {
-            if errno == ENOENT || errno == ENOTDIR, !folder.isEmpty { continue }
-            throw SystemCallError(call: "opendir", subject: absolute)
-        }
+        guard let stream = try openStream(tree, folder) else { continue }
         defer { closedir(stream) }
-        let descriptor = dirfd(stream)
-        while let entry = readdir(stream) {
-            var status = stat()
-            var result: Int32 = 0
-            let name = withUnsafePointer(to: &entry.pointee.d_name) { pointer in
-                let text = UnsafeRawPointer(pointer).assumingMemoryBound(to: CChar.self)
-                result = fstatat(descriptor, text, &status, AT_SYMLINK_NOFOLLOW)
-                return String(cString: text)
-            }
-            if name == "." || name == ".." || result != 0 { continue }
-            let path = folder.isEmpty ? name : "\(folder)/\(name)"
-            try visit(path, status)
+        while let (name, status) = nextEntry(stream) {
+            let path = folder.isEmpty ? name : folder + [UInt8(ascii: "/")] + name
+            try visit(String(decoding: path, as: UTF8.self), status)
             if status.st_mode & S_IFMT == S_IFDIR { folders.append(path) }
         }
     }
+}
+
+/// - Returns: nil where the folder is gone
+private func openStream(_ tree: LayerTree, _ folder: [UInt8]) throws -> OpaquePointer? {
+    do {
+        let directory = try tree.directory(folder, folder.count, create: false)
+        let opened = try systemCall("openat") {
+            openat(directory, ".", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
+        }
+        if let stream = fdopendir(opened) { return stream }
+        close(opened)
+        throw SystemCallError(call: "fdopendir", errno: ENOMEM)
+    } catch let error as SystemCallError
+        where error.errno == ENOENT || error.errno == ENOTDIR || error.errno == ELOOP
+    {
+        return nil
+    }
+}
+
+private func nextEntry(_ stream: OpaquePointer) -> (name: [UInt8], status: stat)? {
+    let directory = dirfd(stream)
+    while let entry = readdir(stream) {
+        var status = stat()
+        var result: Int32 = 0
+        let name = withUnsafePointer(to: &entry.pointee.d_name) { pointer in
+            let text = UnsafeRawPointer(pointer).assumingMemoryBound(to: CChar.self)
+            result = fstatat(directory, text, &status, AT_SYMLINK_NOFOLLOW)
+            return Array(UnsafeRawBufferPointer(start: text, count: strlen(text)))
+        }
+        if result == 0, name != [0x2E], name != [0x2E, 0x2E] { return (name, status) }
+    }
+    return nil
 }
 
 /// Whether a directory of a layer hides those of the layers below it.

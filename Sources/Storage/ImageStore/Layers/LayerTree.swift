@@ -97,39 +97,49 @@ final class LayerTree {
         let result = openInRoot(path)
         if result >= 0 { return result }
         guard -result == ENOENT, create else { throw Self.failure("openat2", -result, path) }
-        // Make what is missing, from the first missing component on.
-        for end in path.indices where path[end] == Self.slash || path[end] == 0 {
-            let prefix = Self.prefix(path, end)
-            let existing = openInRoot(prefix)
-            if existing >= 0 {
-                close(existing)
-            } else if -existing == ENOENT {
-                try makeDirectory(prefix)
-            } else {
-                throw Self.failure("openat2", -existing, prefix)
-            }
-        }
-        let made = openInRoot(path)
-        guard made >= 0 else { throw Self.failure("openat2", -made, path) }
-        return made
+        return try makeDirectories(path)
     }
 
-    private func makeDirectory(_ path: [UInt8]) throws(SystemCallError) {
-        let slash = path.lastIndex(of: Self.slash)
-        var parent = root.rawValue
-        if let slash {
-            let parentPath = Self.prefix(path, slash)
-            parent = openInRoot(parentPath)
-            guard parent >= 0 else { throw Self.failure("openat2", -parent, parentPath) }
+    /// Makes what is missing, component by component. A symbolic link on the way is followed within the root.
+    /// - Returns: a descriptor of the last directory
+    private func makeDirectories(_ path: [UInt8]) throws(SystemCallError) -> Int32 {
+        var current = try root.duplicate().take()
+        var start = 0
+        do throws(SystemCallError) {
+            while start < path.count - 1 {
+                let end = path[start...].firstIndex(of: Self.slash) ?? path.count - 1
+                let next = try child(Array(path[start..<end]) + [0], of: current) {
+                    openInRoot(Self.prefix(path, end))
+                }
+                close(current)
+                current = next
+                start = end + 1
+            }
+        } catch {
+            close(current)
+            throw Self.failure(error.call, error.errno, path)
         }
-        defer { if slash != nil { close(parent) } }
-        let result = path.withUnsafeBytes {
-            mkdirat(
-                parent, $0.assumingMemoryBound(to: CChar.self).baseAddress! + (slash.map { $0 + 1 } ?? 0),
-                0o755)
+        return current
+    }
+
+    private func child(
+        _ name: [UInt8], of parent: Int32, orThroughLink open: () -> Int32
+    ) throws(SystemCallError) -> Int32 {
+        for _ in 0..<2 {
+            let result = name.withUnsafeBytes {
+                skiff_open_beneath(
+                    parent, $0.assumingMemoryBound(to: CChar.self).baseAddress!, openPathOnly | O_DIRECTORY)
+            }
+            if result >= 0 { return result }
+            if -result == ELOOP || -result == ENOTDIR { return try rawCall("openat2") { open() } }
+            guard -result == ENOENT else { throw SystemCallError(call: "openat2", errno: -result) }
+            try systemCall("mkdirat") {
+                name.withUnsafeBytes {
+                    mkdirat(parent, $0.assumingMemoryBound(to: CChar.self).baseAddress!, 0o755)
+                }
+            }
         }
-        // EEXIST: a symbolic link that leads nowhere.
-        if result != 0 { throw Self.failure("mkdirat", errno, path) }
+        throw SystemCallError(call: "openat2", errno: ENOENT)
     }
 
     /// A descriptor, or the negated errno.

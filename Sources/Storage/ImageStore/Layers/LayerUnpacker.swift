@@ -125,7 +125,9 @@ final class LayerUnpacker {
         let flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC
         let descriptor = try replacing(parent, base, "openat") { openat(parent, base, flags, mode & 0o777) }
         defer { close(descriptor) }
-        size += reader.entry.size
+        let (total, isTooLarge) = size.addingReportingOverflow(reader.entry.size)
+        if isTooLarge { throw SystemCallError(call: "ftruncate", errno: EFBIG) }
+        size = total
         if reader.entry.fragments != nil || tree.isThroughLink {
             reader.recordsData = true
         } else if reader.entry.size > 0 {
