@@ -13,7 +13,9 @@ import Testing
 
         """
 
-    private func names(_ hostname: String, _ change: (inout NameConfiguration) -> Void = { _ in }) -> NameConfiguration {
+    private func names(_ hostname: String, _ change: (inout NameConfiguration) -> Void = { _ in })
+        -> NameConfiguration
+    {
         var names = NameConfiguration(mode: .bridge, hostname: hostname)
         names.addresses = [.v4(IPv4Address(0xac11_0002))]
         change(&names)

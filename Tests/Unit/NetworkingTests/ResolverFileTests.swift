@@ -4,7 +4,8 @@ import Testing
 /// What Docker 20.10 writes for the same host files and options; where it differs, a test says so.
 @Suite struct ResolverFileTests {
     private func resolver(
-        _ host: String, mode: NameConfiguration.Mode = .bridge, _ change: (inout NameConfiguration) -> Void = { _ in }
+        _ host: String, mode: NameConfiguration.Mode = .bridge,
+        _ change: (inout NameConfiguration) -> Void = { _ in }
     ) -> String {
         var names = NameConfiguration(mode: mode, hostname: "h")
         change(&names)
@@ -37,12 +38,15 @@ import Testing
 
     @Test func givenServersDomainsAndOptionsReplaceTheHosts() {
         #expect(
-            resolver(Self.host) { $0.dns = ["5.5.5.5"] } == "search lan\nnameserver 5.5.5.5\noptions ndots:2\n")
+            resolver(Self.host) { $0.dns = ["5.5.5.5"] }
+                == "search lan\nnameserver 5.5.5.5\noptions ndots:2\n")
         #expect(
-            resolver(Self.host) { $0.dnsSearch = ["x.y"] } == "search x.y\nnameserver 1.1.1.1\noptions ndots:2\n")
+            resolver(Self.host) { $0.dnsSearch = ["x.y"] }
+                == "search x.y\nnameserver 1.1.1.1\noptions ndots:2\n")
         #expect(resolver(Self.host) { $0.dnsSearch = ["."] } == "nameserver 1.1.1.1\noptions ndots:2\n")
         #expect(
-            resolver(Self.host) { $0.dnsOptions = ["rotate"] } == "search lan\nnameserver 1.1.1.1\noptions rotate\n")
+            resolver(Self.host) { $0.dnsOptions = ["rotate"] }
+                == "search lan\nnameserver 1.1.1.1\noptions rotate\n")
         #expect(
             resolver("nameserver 10.0.0.1\n") {
                 $0.dns = ["9.9.9.9", "2001:db8::53"]
@@ -52,8 +56,9 @@ import Testing
     }
 
     @Test func aServerThatWasAskedForStaysEvenOnTheLoopback() {
-        #expect(resolver("nameserver 127.0.0.53\nsearch lan\n") { $0.dns = ["127.0.0.1"] }
-            == "search lan\nnameserver 127.0.0.1\n")
+        #expect(
+            resolver("nameserver 127.0.0.53\nsearch lan\n") { $0.dns = ["127.0.0.1"] }
+                == "search lan\nnameserver 127.0.0.1\n")
     }
 
     @Test func hostModeHasTheHostsFile() {

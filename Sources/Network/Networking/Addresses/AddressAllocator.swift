@@ -6,7 +6,7 @@ struct AddressAllocator: Sendable {
     let range: AddressBlock
     private var used: Set<UInt128> = []
     /// No address of the range below it is free.
-    private var lowestFree: UInt128
+    private var lowestFree: IPAddress
 
     /// - Parameters:
     ///   - range: nil for the whole subnet
@@ -14,7 +14,7 @@ struct AddressAllocator: Sendable {
     init(subnet: AddressBlock, range: AddressBlock? = nil, reserved: [IPAddress] = []) {
         self.subnet = subnet.network
         self.range = (range ?? subnet).network
-        lowestFree = self.range.first.number
+        lowestFree = self.range.first
         // The subnet's own address, and IPv4's broadcast address, belong to nobody.
         if self.subnet.address.bits - self.subnet.prefixLength > 1 {
             used.insert(self.subnet.first.number)
@@ -26,17 +26,13 @@ struct AddressAllocator: Sendable {
     /// Takes the lowest free address of the range; nil where there is none.
     mutating func allocate() -> IPAddress? {
         let last = range.last.number
-        var candidate = lowestFree
-        while candidate <= last {
-            if used.insert(candidate).inserted {
-                lowestFree = candidate == .max ? candidate : candidate + 1
-                return subnet.address.with(number: candidate)
-            }
-            guard candidate < .max else { break }
+        var candidate = lowestFree.number
+        while !used.insert(candidate).inserted {
+            guard candidate < last else { return nil }
             candidate += 1
         }
-        lowestFree = candidate
-        return nil
+        lowestFree = subnet.address.with(number: candidate < last ? candidate + 1 : last)
+        return subnet.address.with(number: candidate)
     }
 
     /// Takes a given address; false where it is taken.
@@ -46,6 +42,6 @@ struct AddressAllocator: Sendable {
 
     mutating func release(_ address: IPAddress) {
         guard used.remove(address.number) != nil else { return }
-        if range.contains(address), address.number < lowestFree { lowestFree = address.number }
+        if range.contains(address), address.number < lowestFree.number { lowestFree = address }
     }
 }

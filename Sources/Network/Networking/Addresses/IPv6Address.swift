@@ -1,8 +1,17 @@
 /// An IPv6 address, as a number in host byte order.
+///
+/// Stored as two halves: Swift 6.3 spills structs with a stored `UInt128` that come back in registers to addresses that
+/// are not aligned for them, and crashes.
 package struct IPv6Address: Sendable, Hashable, Comparable {
-    package let value: UInt128
+    private let high: UInt64
+    private let low: UInt64
 
-    package init(_ value: UInt128) { self.value = value }
+    package init(_ value: UInt128) {
+        high = UInt64(truncatingIfNeeded: value >> 64)
+        low = UInt64(truncatingIfNeeded: value)
+    }
+
+    package var value: UInt128 { UInt128(high) << 64 | UInt128(low) }
 
     package static let any = IPv6Address(0)
     package static let loopback = IPv6Address(1)

@@ -76,8 +76,9 @@ final class PortClaims: Sendable {
     /// Every port of the ephemeral range once, from where the last search ended.
     func ephemeralCandidates(_ transport: TransportProtocol) -> some Sequence<UInt16> {
         let start = state.withLock { $0.nextEphemeral[transport] } ?? ephemeral.lowerBound
-        return [start...ephemeral.upperBound, ephemeral.lowerBound...max(ephemeral.lowerBound, start)]
-            .joined()
+        let first = Int(ephemeral.lowerBound)
+        let count = ephemeral.count
+        return (0..<count).lazy.map { UInt16(first + (Int(start) - first + $0) % count) }
     }
 
     func tookEphemeral(_ port: UInt16, _ transport: TransportProtocol) {
