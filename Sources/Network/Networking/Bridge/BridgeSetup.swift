@@ -61,10 +61,12 @@ struct BridgeSetup {
         let hosts = try routes.addresses().compactMap { found in
             IPAddress(bytes: found.address).flatMap { AddressBlock($0, prefixLength: found.prefixLength) }
         }
-        if let fixed = configuration.fixedCIDR { return try firstHost(fixed.network) }
         let pools = configuration.addressPools.filter { $0.base.address.isIPv4 }
         let subnet = try SubnetChoice.firstFree(
             of: pools.isEmpty ? SubnetChoice.defaultPools : pools, inUse: try routes.routedSubnets() + hosts)
+        if let fixed = configuration.fixedCIDR, !subnet.contains(fixed.first) {
+            return try firstHost(fixed.network)
+        }
         return try firstHost(subnet)
     }
 
