@@ -39,7 +39,7 @@ struct ContainerInit: ~Copyable {
         ProcessSetup(
             process: configuration.spec.process ?? RuntimeProcess(args: []), request: configuration.user,
             seccomp: configuration.seccomp, preservedDescriptors: configuration.preservedDescriptors,
-            diesWithParent: configuration.diesWithParent,
+            parentSocket: configuration.diesWithParent ? channel.socket.rawValue : nil,
             wrapper: configuration.initProgram == nil ? [] : [ContainerConfiguration.initPath, "--"])
     }
 
@@ -76,10 +76,8 @@ struct ContainerInit: ~Copyable {
     /// Until its credentials change for good, nothing of the container may look into this process, which has seen the
     /// host; and it must not outlive a caller that died.
     private borrowing func protect() throws(RuntimeError) {
-        try step("process") { () throws(SystemCallError) in
-            try setDumpable(false)
-            if configuration.diesWithParent { try setParentDeathSignal(SIGKILL) }
-        }
+        try step("process") { () throws(SystemCallError) in try setDumpable(false) }
+        if configuration.diesWithParent { try SetupChannel.dieWithParent(channel.socket.rawValue) }
     }
 
     private borrowing func joinGroups() throws(RuntimeError) {

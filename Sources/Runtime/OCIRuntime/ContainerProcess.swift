@@ -37,6 +37,8 @@ package final class ContainerProcess {
         let result = try plan.fork(cgroup: membership?.directory?.rawValue ?? -1)
         switch consume result {
         case .child:
+            // Else this copy would hide the parent's end from us.
+            _ = consume own
             ContainerInit(
                 configuration: configuration, mounts: mounts, membership: membership,
                 joined: plan.joinedByChild,

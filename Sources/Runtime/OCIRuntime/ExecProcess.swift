@@ -36,6 +36,8 @@ package final class ExecProcess {
         }
         switch consume result {
         case .child:
+            // Else this copy would hide the parent's end from us.
+            _ = consume own
             ExecInit(configuration: configuration, target: target, membership: membership, channel: theirs)
                 .run()
         case .parent(let pid, let pidfd):
@@ -99,7 +101,7 @@ struct ExecInit: ~Copyable {
             let setup = ProcessSetup(
                 process: configuration.process, request: configuration.user, seccomp: configuration.seccomp,
                 preservedDescriptors: configuration.preservedDescriptors,
-                diesWithParent: configuration.diesWithParent, wrapper: [])
+                parentSocket: configuration.diesWithParent ? channel.socket.rawValue : nil, wrapper: [])
             let prepared = try enter(setup)
             try setup.finish(prepared)
         } catch {
@@ -113,8 +115,8 @@ struct ExecInit: ~Copyable {
         try step("process") { () throws(SystemCallError) in
             // The container's processes can see this one as soon as it is inside.
             try setDumpable(false)
-            if configuration.diesWithParent { try setParentDeathSignal(SIGKILL) }
         }
+        if configuration.diesWithParent { try SetupChannel.dieWithParent(channel.socket.rawValue) }
         try GroupMembership.join(membership)
         setsid()
         try ProcessSetup.prepareOutside(setup.process)

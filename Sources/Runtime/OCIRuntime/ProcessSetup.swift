@@ -9,7 +9,8 @@ struct ProcessSetup {
     let request: UserRequest?
     let seccomp: SeccompProgram?
     let preservedDescriptors: Int32
-    let diesWithParent: Bool
+    /// The channel to a parent with which the process is to end; nil where it is to outlive it.
+    let parentSocket: Int32?
     /// Prefixed to the program's arguments (an init program); empty for none.
     let wrapper: [String]
 
@@ -140,11 +141,8 @@ struct ProcessSetup {
             try loadFilter()
         }
         try changeIdentity(prepared)
-        if diesWithParent {
-            try step("death with the parent") { () throws(SystemCallError) in
-                try setParentDeathSignal(SIGKILL)
-            }
-        }
+        // The change of identity has made the kernel forget it.
+        if let parentSocket { try SetupChannel.dieWithParent(parentSocket) }
         umask(prepared.umask)
         if prepared.user.uid != 0 { try enterAsUser() }
         try step("descriptors") { () throws(SystemCallError) in

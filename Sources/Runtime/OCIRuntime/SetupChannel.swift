@@ -20,6 +20,15 @@ struct SetupChannel: ~Copyable {
 
     init(_ socket: consuming Descriptor) { self.socket = socket }
 
+    /// Makes the calling process end with its parent, whose end of the channel is the other one of `socket`; ends it at
+    /// once where the parent has gone before the kernel could know of this wish. (getppid(2) does not tell: across PID
+    /// namespaces it is always 0.)
+    static func dieWithParent(_ socket: Int32) throws(RuntimeError) {
+        try step("death with the parent") { () throws(SystemCallError) in try setParentDeathSignal(SIGKILL) }
+        var entry = pollfd(fd: socket, events: 0, revents: 0)
+        if poll(&entry, 1, 0) == 1, Int32(entry.revents) & POLLHUP != 0 { _exit(1) }
+    }
+
     func send(_ message: Message, descriptors: [SharedDescriptor] = []) throws(SystemCallError) {
         _ = try sendMessage(socket.rawValue, Self.encode(message)[...], descriptors)
     }
