@@ -64,10 +64,11 @@ extension ImageStore {
         if try makeFolder(upper, mode: 0o755) {
             // The overlay shows the upper directory's owner and mode as those of the container's root.
             let root = state.withLock { state in layer.layers.compactMap { state.layers[$0]?.root }.first }
-            if let root {
+            if let root, root.uid | root.gid != 0 {
                 try systemCall("chown", upper) { chown(upper, root.uid, root.gid) }
-                try systemCall("chmod", upper) { chmod(upper, root.mode) }
             }
+            let mode = root?.mode ?? 0o755
+            try systemCall("chmod", upper) { chmod(upper, mode) }
         }
         try makeFolder(folder + "/work", mode: 0o700)
         let lower = folder + "/lower"
@@ -81,10 +82,7 @@ extension ImageStore {
     /// - Returns: whether it is new
     @discardableResult
     private func makeFolder(_ path: String, mode: mode_t) throws(SystemCallError) -> Bool {
-        guard mkdir(path, mode) != 0 else {
-            try systemCall("chmod", path) { chmod(path, mode) }  // whatever the process's mask
-            return true
-        }
+        if mkdir(path, mode) == 0 { return true }
         guard errno == EEXIST else { throw SystemCallError(call: "mkdir", subject: path) }
         return false
     }

@@ -138,6 +138,8 @@ final class LayerUnpacker {
         } else {
             try copyData(to: descriptor)
         }
+        // The disk works while the next files are made, and the load's one sync at the end finds little to do.
+        if reader.entry.size >= Self.writebackThreshold { _ = skiff_start_writeback(descriptor) }
         if mustSetOwner {
             let (uid, gid) = (reader.entry.uid, reader.entry.gid)
             try systemCall("fchown", String(cString: base)) { fchown(descriptor, uid, gid) }
@@ -152,6 +154,9 @@ final class LayerUnpacker {
             try systemCall("futimens", String(cString: base)) { futimens(descriptor, times) }
         }
     }
+
+    /// Bytes from which on a file's pages are sent to the disk at once: few files hold most of a layer's bytes.
+    private static let writebackThreshold: Int64 = 256 << 10
 
     private func copyData(to descriptor: Int32) throws {
         while true {
