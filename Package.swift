@@ -151,6 +151,9 @@ let package = Package(
         // MARK: Tests
         unitTests("Structure", []),
         unitTests("JSONCodec", ["JSONCodec"]),
+        unitTests("GoTemplate", ["GoTemplate", "JSONCodec"]),
+        unitTests("EngineClient", ["EngineClient", "DockerAPI", "JSONCodec"]),
+        unitTests("SkiffCLI", ["SkiffCLI", "GoTemplate", "JSONCodec", "OCIModel"]),
         unitTests("ShimProtocol", ["ShimProtocol", "OCIModel", "JSONCodec", "LinuxKernel"]),
         unitTests("DockerAPI", ["DockerAPI", "JSONCodec"]),
         unitTests("DockerAPIServer", ["DockerAPIServer", "DockerAPI", "Engine", "JSONCodec", "OCIModel", "LinuxKernel"] + nio),

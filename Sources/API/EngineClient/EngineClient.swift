@@ -57,6 +57,32 @@ package final class EngineClient {
         _ = try send(request).readAll()
     }
 
+    /// Sends requests side by side, each on a connection of its own, and hands over their outcomes in order.
+    /// - Parameter width: how many are under way at once
+    package func performAll(
+        _ requests: [EngineRequest], width: Int = 50, _ outcome: (Int, Result<Void, EngineError>) -> Void
+    ) {
+        var first = 0
+        while first < requests.count {
+            let last = min(first + width, requests.count)
+            let pending = requests[first..<last].map { request in
+                Result<PendingResponse, EngineError> { () throws(EngineError) in try begin(request) }
+            }
+            for (offset, result) in pending.enumerated() {
+                let done = Result<Void, EngineError> { () throws(EngineError) in
+                    do throws(EngineError) {
+                        _ = try result.get().response().readAll()
+                    } catch {
+                        guard error.code == .versionTooNew else { throw error }
+                        try perform(requests[first + offset])
+                    }
+                }
+                outcome(first + offset, done)
+            }
+            first = last
+        }
+    }
+
     // MARK: Requests in two steps
 
     /// Writes a request; its answer is read later, so that several may be under way.
@@ -71,12 +97,16 @@ package final class EngineClient {
             // A daemon may close an idle connection at any moment; nothing was processed then.
             do throws(EngineError) {
                 try connection.send(bytes)
-                return PendingResponse(client: self, connection: connection, request: request)
+                return pending(connection, request)
             } catch {}
         }
         let connection = try address.connect(daemonName: daemonName)
         try connection.send(bytes)
-        return PendingResponse(client: self, connection: connection, request: request)
+        return pending(connection, request)
+    }
+
+    private func pending(_ connection: EngineConnection, _ request: EngineRequest) -> PendingResponse {
+        PendingResponse(client: self, connection: connection, request: request, version: version)
     }
 
     /// Writes a request whose body comes piece by piece (chunked).
@@ -89,7 +119,7 @@ package final class EngineClient {
         request.headers.append(("Content-Type", contentType))
         let connection = try takeIdle() ?? address.connect(daemonName: daemonName)
         let head = request.head(version: version, host: hostHeader, contentLength: nil, upgrade: false)
-        let pending = PendingResponse(client: self, connection: connection, request: request)
+        let pending = pending(connection, request)
         do {
             try connection.send(head)
             while true {
@@ -125,15 +155,12 @@ package final class EngineClient {
     private var isNegotiated = false
 
     /// Learns the daemon's version from the header that every answer carries.
-    /// - Returns: whether the version in use has changed
-    fileprivate func learn(from head: ResponseHead) -> Bool {
+    fileprivate func learn(from head: ResponseHead) {
         guard !isVersionFixed, !isNegotiated, let text = head.header("api-version"),
             let offered = APIVersion(text)
-        else { return false }
+        else { return }
         isNegotiated = true
-        guard offered < version else { return false }
-        version = offered
-        return true
+        if offered < version { version = offered }
     }
 
     fileprivate func keep(_ connection: EngineConnection) { idle = connection }
@@ -157,36 +184,38 @@ package struct PendingResponse {
     fileprivate let client: EngineClient
     fileprivate let connection: EngineConnection
     fileprivate let request: EngineRequest
+    /// The version that the request was made for.
+    fileprivate let version: APIVersion
 
     /// Waits for the answer's head.
     /// - Throws: `EngineError`
     package func response() throws(EngineError) -> EngineResponse {
         let head = try ResponseHead(reading: connection)
         let client = client
-        let changed = client.learn(from: head)
+        client.learn(from: head)
         let response = try EngineResponse(
             head: head, connection: connection, bodyless: request.method == .head,
             release: { client.keep($0) })
         if head.status < 400 { return response }
         let message = try Self.message(of: response)
-        if changed, head.status == 400, request.isVersioned {
-            throw EngineError(.versionTooNew, message, status: head.status)
-        }
-        throw EngineError(.refused, message, status: head.status)
+        throw EngineError(code(head), message, status: head.status)
     }
 
     /// Waits until the connection has become a raw stream.
     /// - Throws: `EngineError`
     package func upgraded() throws(EngineError) -> UpgradedStream {
         let head = try ResponseHead(reading: connection)
-        let changed = client.learn(from: head)
+        client.learn(from: head)
         if head.status == 101 || head.status == 200 {
             return UpgradedStream(connection: connection, contentType: head.header("content-type") ?? "")
         }
         let response = try EngineResponse(
             head: head, connection: connection, bodyless: false, release: { _ in })
-        let code: EngineError.Code = changed && head.status == 400 ? .versionTooNew : .refused
-        throw EngineError(code, try Self.message(of: response), status: head.status)
+        throw EngineError(code(head), try Self.message(of: response), status: head.status)
+    }
+
+    private func code(_ head: ResponseHead) -> EngineError.Code {
+        head.status == 400 && request.isVersioned && client.version < version ? .versionTooNew : .refused
     }
 
     /// The `message` of an error's body, else the body itself.

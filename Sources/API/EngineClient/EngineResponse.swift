@@ -183,7 +183,9 @@ package final class EngineResponse {
             if try !readPiece({ lines.append(contentsOf: $0) }) {
                 let line = lines
                 lines = []
-                return line.isEmpty ? nil : try Self.parse(line)
+                // Not a conditional expression: its `nil` would be JSON's null.
+                if line.isEmpty { return nil }
+                return try Self.parse(line)
             }
         }
     }

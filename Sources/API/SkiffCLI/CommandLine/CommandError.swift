@@ -5,6 +5,8 @@ import OCIModel
 struct CommandError: CategorizedError {
     enum Code: Sendable {
         case invalidArgument, notBuilt, daemon, environment, several
+        /// Something that this daemon, or its operating system, does not have.
+        case unsupportedByDaemon
     }
 
     let code: Code
@@ -27,7 +29,7 @@ struct CommandError: CategorizedError {
     var category: ErrorCategory {
         switch code {
         case .invalidArgument: .invalidArgument
-        case .notBuilt: .unsupported
+        case .notBuilt, .unsupportedByDaemon: .unsupported
         case .daemon, .several: .unavailable
         case .environment: .permissionDenied
         }

@@ -39,7 +39,8 @@ struct AttachedContainer {
     }
 
     private func beginWait(_ condition: String) throws(EngineError) -> PendingResponse {
-        try client.begin(EngineRequest(.post, path + "/wait", query: [("condition", condition)]))
+        let query = condition.isEmpty ? [] : [(name: "condition", value: condition)]
+        return try client.begin(EngineRequest(.post, path + "/wait", query: query))
     }
 
     // MARK: Runs
@@ -71,13 +72,16 @@ struct AttachedContainer {
     }
 
     /// Attaches to a container that runs already.
+    /// - Parameter check: refuses a container that is not running (any more), given its state
     /// - Returns: the container's exit code; nil after detaching
-    func follow() throws -> Int32? {
+    func follow(_ check: (JSONValue) throws -> Void) throws -> Int32? {
         let signals = try SignalQueue(caughtSignals)
         let attach = try beginAttach()
         let wait = try beginWait("")
         let stream = try attach.upgraded()
         let status = try wait.response()
+        // A container that ended before the attach would never end the stream.
+        try check(try client.json(EngineRequest(.get, path + "/json"))["State"] ?? .null)
         let terminal = RawTerminal()
         defer { terminal.restore() }
         if isTerminal, sendsInput { try terminal.enter() }

@@ -25,13 +25,14 @@ enum ContainerAttach {
         if isTerminal, !invocation.bool(noInput), !RawTerminal.isTerminal(0) {
             throw CommandError(.environment, "the input device is not a TTY")
         }
-        var session = AttachedContainer(
-            client: client, id: container["Id"]?.stringValue ?? invocation.arguments[0])
+        var session = AttachedContainer(client: client, id: invocation.arguments[0].trimmed)
         session.isTerminal = isTerminal
         session.sendsInput = sendsInput
         session.detachKeys = try DetachKeyChoice(invocation, detachKeys)
         session.forwardsSignals = invocation.bool(sigProxy) && !isTerminal
-        guard let code = try session.follow() else { throw CommandError(.several, "read escape sequence") }
+        guard let code = try session.follow(check) else {
+            throw CommandError(.several, "read escape sequence")
+        }
         return code
     }
 

@@ -12,7 +12,7 @@ enum ContainerCreate {
         do throws(CommandError) {
             request = try CreateRequest(flags: invocation.flags, arguments: invocation.arguments)
         } catch {
-            throw CommandError(error.code, error.message, exitCode: 125, hintsAtHelp: true)
+            throw ContainerRun.refusal(error)
         }
         for warning in request.warnings { Output.error(warning) }
         let id = try ContainerCreation(invocation, request, detached: false).create()

@@ -11,9 +11,7 @@ enum ContainerKill {
         ) { invocation in
             let name = invocation.string(signal)
             let query = name.isEmpty ? [] : [(name: "signal", value: name)]
-            return try invocation.forEachArgument { container in
-                try invocation.client.perform(.container(.post, container, "kill", query: query))
-            }
+            return try invocation.sendForEachArgument { try .container(.post, $0, "kill", query: query) }
         }
     }
 }
@@ -25,7 +23,7 @@ enum ContainerPause {
             paths: ["container pause", "pause"], usage: "CONTAINER [CONTAINER...]",
             summary: "Freeze every process of containers", arguments: .atLeast(1)
         ) { invocation in
-            try invocation.forEachArgument { try invocation.client.perform(.container(.post, $0, "pause")) }
+            try invocation.sendForEachArgument { try .container(.post, $0, "pause") }
         }
     }
 }
@@ -37,7 +35,7 @@ enum ContainerUnpause {
             paths: ["container unpause", "unpause"], usage: "CONTAINER [CONTAINER...]",
             summary: "Let the processes of paused containers go on", arguments: .atLeast(1)
         ) { invocation in
-            try invocation.forEachArgument { try invocation.client.perform(.container(.post, $0, "unpause")) }
+            try invocation.sendForEachArgument { try .container(.post, $0, "unpause") }
         }
     }
 }

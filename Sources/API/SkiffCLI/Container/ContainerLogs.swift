@@ -37,7 +37,8 @@ enum ContainerLogs {
         for flag in [since, until] where !invocation.string(flag).isEmpty {
             query.append((flag.name, try TimeArgument.seconds(invocation.string(flag), flag.name)))
         }
-        let response = try client.send(.container(.get, name, "logs", query: query))
+        let response = try client.send(
+            .container(.get, container["Id"]?.stringValue ?? name, "logs", query: query))
         return try copy(response, isTerminal: isTerminal, client)
     }
 
@@ -65,16 +66,16 @@ enum ContainerLogs {
 
 /// Times that users give: RFC 3339 in several lengths, seconds since 1970, or a span before now.
 enum TimeArgument {
-    /// - Returns: seconds since 1970 with nine fractional digits, as the API takes them
+    /// - Returns: seconds since 1970, with a fraction where there is one, as the API takes them
     static func seconds(_ text: String, _ flag: String, now: Timestamp = .now) throws -> String {
-        if let span = FlagText.duration(text) {
+        if text != "0", let span = FlagText.duration(text) {
             return format(Timestamp(totalNanoseconds: now.totalNanoseconds - span))
         }
         if let moment = moment(text) { return format(moment) }
         if let (whole, fraction) = text.cut("."), Int64(whole) != nil, Int64(fraction) != nil,
             fraction.count <= 9
         {
-            return "\(whole).\(fraction)" + String(repeating: "0", count: 9 - fraction.count)
+            return text
         }
         if let seconds = Int64(text) { return "\(seconds)" }
         throw CommandError(

@@ -11,12 +11,28 @@ extension EngineRequest {
             throw CommandError(.invalidArgument, "invalid container name or ID: value is empty")
         }
         let suffix = operation.isEmpty ? "" : "/" + operation
-        return EngineRequest(method, "/containers/\(escape(name))\(suffix)", query: query)
+        return EngineRequest(method, "/containers/\(escape(name, keeping: "/"))\(suffix)", query: query)
     }
 }
 
 extension Invocation {
-    /// Does something for each argument; prints the argument where that succeeded, and every failure at the end.
+    /// Sends a request for each argument, all at once; prints the argument where that succeeded, and every failure at
+    /// the end.
+    func sendForEachArgument(_ request: (String) throws -> EngineRequest) throws -> Int32 {
+        let requests = try arguments.map(request)
+        var failures = FailureList()
+        try client.performAll(requests) { index, result in
+            failures.attempt {
+                try result.get()
+                session.output.line(arguments[index])
+                session.output.flush()
+            }
+        }
+        try failures.raise()
+        return 0
+    }
+
+    /// Does something for each argument in turn; prints the argument where that succeeded, and every failure at the end.
     func forEachArgument(_ body: (String) throws -> Void) throws -> Int32 {
         var failures = FailureList()
         for argument in arguments {

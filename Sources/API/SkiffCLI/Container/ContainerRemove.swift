@@ -17,9 +17,9 @@ enum ContainerRemove {
         for (flag, key) in [(force, "force"), (link, "link"), (volumes, "v")] where invocation.bool(flag) {
             query.append((key, "1"))
         }
-        return try invocation.forEachArgument { argument in
+        return try invocation.sendForEachArgument { argument in
             let name = argument.hasPrefix("/") ? String(argument.dropFirst()) : argument
-            try invocation.client.perform(.container(.delete, name, query: query))
+            return try .container(.delete, name, query: query)
         }
     }
 }

@@ -22,7 +22,7 @@ enum ContainerRun {
         do throws(CommandError) {
             request = try CreateRequest(flags: invocation.flags, arguments: invocation.arguments)
         } catch {
-            throw CommandError(error.code, error.message, exitCode: 125, hintsAtHelp: true)
+            throw refusal(error)
         }
         let detached = invocation.bool(detach)
         if detached, !invocation.list(RunFlags.attach).isEmpty {
@@ -73,9 +73,18 @@ enum ContainerRun {
         }
     }
 
+    /// The error of flags that make no container.
+    static func refusal(_ error: CommandError) -> CommandError {
+        if error.code == .unsupportedByDaemon { return error }
+        return CommandError(error.code, error.message, exitCode: 125, hintsAtHelp: true)
+    }
+
     /// The error of a container that could not be made or started, with Docker's exit code for it.
     static func failure(_ error: any Error) -> CommandError {
         let text = CommandError.text(of: error)
+        if let error = error as? EngineError, error.code == .unsupported {
+            return CommandError(.unsupportedByDaemon, text)
+        }
         return CommandError(.daemon, text, exitCode: exitCode(of: text), hintsAtHelp: true)
     }
 

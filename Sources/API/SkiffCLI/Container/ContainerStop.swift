@@ -12,9 +12,7 @@ enum ContainerStop {
             summary: "Stop running containers", flags: [signal, timeout, time], arguments: .atLeast(1)
         ) { invocation in
             let query = query(invocation)
-            return try invocation.forEachArgument { name in
-                try invocation.client.perform(.container(.post, name, "stop", query: query))
-            }
+            return try invocation.sendForEachArgument { try .container(.post, $0, "stop", query: query) }
         }
     }
 

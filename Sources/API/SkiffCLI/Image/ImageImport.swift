@@ -13,7 +13,7 @@ struct ImportTarget {
         let digest: Digest?
         do throws(ReferenceError) {
             let reference = try Reference(text)
-            repository = reference.familiarName
+            repository = reference.name
             tag = reference.tag ?? Reference.defaultTag
             digest = reference.digest
         } catch {

@@ -63,7 +63,7 @@ struct ContainerCreation {
 
     private func create(_ client: EngineClient) throws(EngineError) -> JSONValue {
         try client.send { version throws(EngineError) in
-            request.request(version: version, detached: detached)
+            try request.request(version: version, detached: detached)
         }.readJSON()
     }
 

@@ -39,6 +39,7 @@ struct CreateRequest {
         if flags.isSet(ResourceFlags.kernelMemory) {
             warnings.append("WARNING: --kernel-memory is no longer supported and is ignored")
         }
+        try Self.refuseWindows(flags)
         let volumes = try VolumeFlags(flags)
         let ports = try PublishedPorts(
             publish: flags.list(RunFlags.publish), expose: flags.list(RunFlags.expose))
@@ -51,14 +52,38 @@ struct CreateRequest {
 
     var image: String { arguments[0] }
 
+    private static func refuseWindows(_ flags: FlagValues) throws(CommandError) {
+        let windows = [
+            ResourceFlags.cpuCount, ResourceFlags.cpuPercent, ResourceFlags.ioMaxBandwidth,
+            ResourceFlags.ioMaxOperations,
+        ]
+        let lines = windows.filter { flags.isSet($0) }.map { flag in
+            "\"--\(flag.name)\" is only supported on a Docker daemon running on windows, "
+                + "but the Docker daemon is running on linux"
+        }
+        if lines.isEmpty { return }
+        throw CommandError(.unsupportedByDaemon, lines.joined(separator: "\n"))
+    }
+
+    /// - Throws: `EngineError` (unsupported) where a flag needs a newer daemon, which would ignore it
+    private func checkFlags(_ version: APIVersion) throws(EngineError) {
+        var needs = [(RunFlags.annotation, "--annotation", APIVersion(1, 43))]
+        needs.append((ResourceFlags.healthStartInterval, "--health-start-interval", APIVersion(1, 44)))
+        needs.append((RunFlags.macAddress, "specify mac-address per network", APIVersion(1, 44)))
+        for (flag, name, least) in needs where flags.isSet(flag) && version < least {
+            throw EngineError(
+                .unsupported,
+                "\"\(name)\" requires API version \(least), but the Docker daemon API version is \(version)")
+        }
+    }
+
     /// The request for a version of the API.
-    func request(version: APIVersion, detached: Bool) -> EngineRequest {
+    func request(version: APIVersion, detached: Bool) throws(EngineError) -> EngineRequest {
+        try checkFlags(version)
         var body = config
         if detached {
             for key in ["AttachStdin", "AttachStdout", "AttachStderr", "StdinOnce"] { body[key] = false }
         }
-        let mac = flags.string(RunFlags.macAddress)
-        if version < APIVersion(1, 44), !mac.isEmpty { body["MacAddress"] = .string(mac) }
         var host = host
         host["ConsoleSize"] = [.integer(Int64(consoleSize.rows)), .integer(Int64(consoleSize.columns))]
         if version < APIVersion(1, 42) { Self.removeNewerMounts(&host) }

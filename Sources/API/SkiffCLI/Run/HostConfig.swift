@@ -42,7 +42,7 @@ struct HostConfig {
         host["PublishAllPorts"] = .bool(flags.bool(RunFlags.publishAll))
         host["Dns"] = .list(flags.list(RunFlags.dns).map { IPAddress($0.trimmed)?.text ?? $0 })
         host["DnsOptions"] = .list(flags.list(RunFlags.dnsOption))
-        host["DnsSearch"] = .list(flags.list(RunFlags.dnsSearch).map { $0.trimmed == "." ? "" : $0.trimmed })
+        host["DnsSearch"] = .list(flags.list(RunFlags.dnsSearch).map(\.trimmed))
         let extra = flags.list(RunFlags.addHost).compactMap { ExtraHost($0) }.map {
             "\($0.name):\($0.address)"
         }

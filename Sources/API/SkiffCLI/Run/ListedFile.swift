@@ -50,7 +50,7 @@ enum ListedFile {
     /// The labels that `--label-file` and `--label` describe.
     static func labels(files: [String], labels: [String]) throws(CommandError) -> [(String, String)] {
         var result: [String] = []
-        for file in files { result += try read(file, inherited: { _ in "" }) }
+        for file in files { result += try read(file, inherited: { _ in nil }) }
         return (result + labels).map { $0.cut("=") ?? ($0, "") }
     }
 }

@@ -111,6 +111,7 @@ struct MountOption {
     private mutating func finish() throws(UsageError) {
         guard !type.isEmpty else { throw UsageError("type is required") }
         guard !target.isEmpty else { throw UsageError("target is required") }
+        if !volume.isEmpty, volume["DriverConfig"] == nil { volume["DriverConfig"] = .object(JSONObject()) }
         for (prefix, options, kind) in [
             ("volume", volume, "volume"), ("bind", bind, "bind"), ("tmpfs", tmpfs, "tmpfs"),
             ("image", image, "image"),

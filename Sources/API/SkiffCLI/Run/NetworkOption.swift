@@ -80,7 +80,8 @@ struct NetworkOption {
                 throw CommandError(.invalidArgument, "links are only supported for user-defined networks")
             }
         }
-        return isPlain ? nil : .object(settings)
+        if isPlain { return nil }
+        return .object(settings)
     }
 
     /// Every member of the API's endpoint settings, as Docker's client writes them.

@@ -11,15 +11,16 @@ struct ResourceConfig {
         addProcessors(to: &host)
         addBlockDevices(to: &host)
         try addDevices(to: &host)
-        var ulimits: [JSONValue] = []
+        var ulimits: [String: JSONValue] = [:]
         for text in flags.list(ResourceFlags.ulimit) {
             do throws(UsageError) {
-                ulimits.append(try Ulimit(parsing: text).json)
+                let limit = try Ulimit(parsing: text)
+                ulimits[limit.name] = limit.json
             } catch {
                 throw CommandError(.invalidArgument, error.message)
             }
         }
-        host["Ulimits"] = .array(ulimits)
+        host["Ulimits"] = .array(ulimits.sorted { $0.key < $1.key }.map(\.value))
     }
 
     private func integer(_ flag: Flag) -> JSONValue { .integer(flags.int(flag)) }

@@ -19,7 +19,7 @@ struct SecurityFlags {
                 options.append(try Self.option(text))
             }
         }
-        host["SecurityOpt"] = .texts(options)
+        host["SecurityOpt"] = unmasked ? .list(options) : .texts(options)
         host["MaskedPaths"] = unmasked ? [] : .null
         host["ReadonlyPaths"] = unmasked ? [] : .null
     }

@@ -25,6 +25,7 @@ class RecordingServer:
         self.requests = []
         self.started = threading.Event()
         self.stdin = b""
+        self.exec_input = False
         self.lock = threading.Lock()
         if os.path.exists(path):
             os.unlink(path)
@@ -143,6 +144,7 @@ class RecordingServer:
             self.started.set()
             return self._send(connection, 204)
         if path.endswith("/exec"):
+            self.exec_input = bool(request["body"].get("AttachStdin"))
             return self._send(connection, 201, {"Id": EXEC_ID})
         if path.startswith("/exec/") and path.endswith("/json"):
             return self._send(connection, 200, {"ID": EXEC_ID, "Running": False, "ExitCode": self.exit_code})
@@ -168,13 +170,16 @@ class RecordingServer:
             ("HTTP/1.1 101 UPGRADED\r\nContent-Type: %s\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n"
              "Api-Version: %s\r\n\r\n" % (kind, self.api_version)).encode())
         if request["path"].startswith("/containers/"):
-            self.started.wait(10)
-        if request["query"].get("stdin") == "1" or (request["body"] or {}).get("AttachStdin"):
+            self.started.wait(1)
+        if request["query"].get("stdin") == "1" or request["path"].startswith("/exec/") and self.exec_input:
             while True:
                 data = stream.read1(65536)
                 if not data:
                     break
                 self.stdin += data
+        if request["path"].startswith("/containers/") and request["query"].get("stdout") != "1":
+            connection.shutdown(socket.SHUT_WR)
+            return False
         connection.sendall(self.output if self.tty else struct.pack(">BxxxI", 1, len(self.output)) + self.output)
         connection.shutdown(socket.SHUT_WR)
         return False
@@ -183,7 +188,7 @@ class RecordingServer:
         connection.sendall(
             ("HTTP/1.1 200 OK\r\nApi-Version: %s\r\nContent-Type: application/json\r\n"
              "Transfer-Encoding: chunked\r\n\r\n" % self.api_version).encode())
-        self.started.wait(10)
+        self.started.wait(1)
         data = json.dumps({"StatusCode": self.exit_code}).encode() + b"\n"
         connection.sendall(b"%x\r\n%s\r\n0\r\n\r\n" % (len(data), data))
         return True
