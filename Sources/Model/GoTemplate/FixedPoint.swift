@@ -92,7 +92,8 @@ package enum FixedPoint {
         }
         var digits: [UInt8] = []
         for bit in bits.reversed() {
-            if bit { digits.insert(1, at: 0) } else { digits.insert(0, at: 0) }
+            if digits.isEmpty { digits = [0] }
+            digits[0] = bit ? 1 : 0
             halve(&digits)
         }
         return Array(digits.dropFirst())

@@ -27,7 +27,7 @@ import Testing
         #expect(try client.json(EngineRequest(.get, "/info")) == true)
         #expect(client.version == APIVersion(1, 41))
         #expect(
-            server.received().map { String($0.prefix { $0 != "\r" }) } == [
+            server.received().map { String($0.prefix { !$0.isNewline }) } == [
                 "GET /v1.51/info HTTP/1.1", "GET /v1.41/info HTTP/1.1",
             ])
     }

@@ -5,7 +5,7 @@ import Testing
 /// What Go's text/template prints for the same template and data.
 @Suite struct TemplateTests {
     static let data: JSONValue = [
-        "Name": "web", "Count": 3, "Ratio": 1.5, "Big": 123_456_789_012, "On": true, "Off": false,
+        "Name": "web", "Count": 3, "Ratio": .double(1.5), "Big": 123_456_789_012, "On": true, "Off": false,
         "Empty": "",
         "None": nil, "List": ["a", "b", "c"], "Numbers": [1, 2, 3], "Nothing": [],
         "Map": ["b": "2", "a": "1"], "State": ["Pid": 42, "Health": ["Status": "healthy"]],
@@ -64,7 +64,7 @@ import Testing
         ("{{eq .Count 3}} {{eq .Name \"x\" \"web\"}} {{ne .Count 4}}", "true true true"),
         ("{{lt 1 2}} {{le 2 2}} {{gt 1 2}} {{ge 1 2}}", "true true false false"),
         ("{{and .On .Name}} {{or .Off .Name}}", "web web"),
-        ("{{not .On}}", "false"), ("{{print 1 2 \"a\" \"b\" 3}}", "1 2a b3"),
+        ("{{not .On}}", "false"), ("{{print 1 2 \"a\" \"b\" 3}}", "1 2ab3"),
         ("{{println \"a\" 1}}", "a 1\n"),
         (
             "{{printf \"%s-%d-%5.2f|%-5s|%05d|%x|%q|%v\" .Name .Count .Ratio \"ab\" 42 255 \"q\" .List}}",
