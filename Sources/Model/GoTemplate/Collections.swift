@@ -75,7 +75,7 @@ enum Collections {
         case .json(let list, .slice): return .int(Int64(list.arrayValue?.count ?? 0))
         case .json(let object, .map): return .int(Int64(object.objectValue?.count ?? 0))
         case .json(let text, .string): return .int(Int64(text.stringValue?.utf8.count ?? 0))
-        case .missing: throw FunctionError("len of nil pointer")
+        case .missing: throw FunctionError("reflect: call of reflect.Value.Type on zero Value")
         default: throw FunctionError("len of type \(value.typeName)")
         }
     }
@@ -106,8 +106,8 @@ enum Comparison {
             default: return a == b
             }
         }
-        if isCollection(x) || isCollection(y) {
-            throw FunctionError("non-comparable type \(a.typeName): \(GoPrinter.format(a))")
+        if isCollection(x), isCollection(y) {
+            throw FunctionError("non-comparable type \(GoPrinter.format(a)): \(a.typeName)")
         }
         throw mismatch
     }

@@ -143,14 +143,52 @@ extension Evaluator {
             throw error(complaint, at: node.description, node.position)
         }
         if name == "and" || name == "or" { return try shortCircuit(name, arguments, dot, final) }
-        var values: [TemplateValue] = []
-        for argument in arguments { values.append(try evaluate(argument, dot)) }
-        if let final { values.append(final) }
+        if name == "call", let callee = arguments.first {
+            let type = try evaluate(callee, dot).typeName
+            throw error(
+                "error calling call: non-function \(callee) of type \(type)", at: command.description,
+                command.position)
+        }
+        let values = try self.arguments(of: name, arguments, dot, final, node)
         do throws(FunctionError) {
             return try template.functions.call(name, values)
         } catch {
             throw self.error(
                 "error calling \(name): \(error.message)", at: command.description, command.position)
+        }
+    }
+
+    private mutating func arguments(
+        of name: String, _ operands: [Operand], _ dot: TemplateValue, _ final: TemplateValue?, _ node: Operand
+    ) throws(TemplateError) -> [TemplateValue] {
+        var values: [TemplateValue] = []
+        for (index, operand) in operands.enumerated() {
+            let value = try evaluate(operand, dot)
+            if template.functions.wantsString(name, at: index), value.text == nil {
+                throw error(Self.complaint(operand, value), at: operand.description, operand.position)
+            }
+            values.append(value)
+        }
+        guard let final else { return values }
+        if template.functions.wantsString(name, at: values.count), final.text == nil {
+            throw error(
+                "wrong type for value; expected string; got \(final.typeName)", at: node.description,
+                node.position)
+        }
+        return values + [final]
+    }
+
+    /// What is wrong with an argument that is no string.
+    private static func complaint(_ operand: Operand, _ value: TemplateValue) -> String {
+        switch operand.kind {
+        case .number, .bool: "expected string; found \(operand)"
+        case .nilWord: "cannot assign nil to string"
+        default:
+            if case .missing = value.resolved {
+                "invalid value; expected string"
+            } else {
+                "wrong type for value; expected string; got \(value.typeName)"
+            }
         }
     }
 

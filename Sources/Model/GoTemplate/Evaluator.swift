@@ -155,10 +155,6 @@ struct Evaluator {
         let before = template.source[0..<min(position, template.source.count)]
         let line = 1 + before.count { $0 == 0x0A }
         let column = before.lastIndex(of: 0x0A).map { position - $0 - 1 } ?? position
-        var context = context
-        if context.utf8.count > 20 {
-            context = String(decoding: Array(context.utf8)[0..<20], as: UTF8.self) + "..."
-        }
         let place = "template: \(template.name):\(line):\(column)"
         return TemplateError(
             .execution, "\(place): executing \(GoPrinter.quoted(executing)) at <\(context)>: \(reason)")

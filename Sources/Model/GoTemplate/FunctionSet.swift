@@ -18,6 +18,16 @@ package enum FunctionSet: Sendable {
 
     var names: Set<String> { Self.builtins.union(Self.dockers) }
 
+    /// Whether the function's argument at this place has to be a string.
+    func wantsString(_ name: String, at index: Int) -> Bool {
+        switch name {
+        case "printf", "lower", "upper", "title", "pad", "truncate": index == 0
+        case "split": true
+        case "join": index == 1
+        default: false
+        }
+    }
+
     /// What is wrong with the number of arguments, if anything.
     func argumentComplaint(_ name: String, _ count: Int) -> String? {
         let (least, most): (Int, Int) =
@@ -40,7 +50,7 @@ package enum FunctionSet: Sendable {
     func call(_ name: String, _ arguments: [TemplateValue]) throws(FunctionError) -> TemplateValue {
         switch name {
         case "not": return .bool(!arguments[0].isTrue)
-        case "call": throw FunctionError("non-function \(arguments[0].typeName)")
+        case "call": throw FunctionError("non-function of type \(arguments[0].typeName)")
         case "index": return try Collections.index(arguments)
         case "slice": return try Collections.slice(arguments)
         case "len": return try Collections.length(arguments[0])
@@ -91,9 +101,7 @@ enum DockerFunctions {
     }
 
     private static func text(_ value: TemplateValue) throws(FunctionError) -> String {
-        guard let text = value.text else {
-            throw FunctionError("wrong type for value; expected string; got \(value.typeName)")
-        }
+        guard let text = value.text else { throw FunctionError("expected a string, got \(value.typeName)") }
         return text
     }
 

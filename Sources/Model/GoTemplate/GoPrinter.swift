@@ -54,12 +54,12 @@ enum GoPrinter {
         }
     }
 
-    /// The shortest form that reads back as the same number, with an exponent from 1e21 up and below 1e-4.
+    /// The shortest form that reads back as the same number, with an exponent from 1e6 up and below 1e-4.
     static func float(_ value: Double) -> String {
         guard value.isFinite else { return value.isNaN ? "NaN" : value < 0 ? "-Inf" : "+Inf" }
         let (digits, exponent) = decimal(abs(value))
         let sign = value.sign == .minus ? "-" : ""
-        if exponent < -4 || exponent >= 21 {
+        if exponent < -4 || exponent >= 6 {
             let mantissa = digits.count > 1 ? digits.prefix(1) + "." + digits.dropFirst() : digits[...]
             let magnitude = abs(exponent) < 10 ? "0\(abs(exponent))" : "\(abs(exponent))"
             return sign + mantissa + "e" + (exponent < 0 ? "-" : "+") + magnitude

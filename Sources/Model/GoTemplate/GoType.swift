@@ -18,7 +18,7 @@ package indirect enum GoType: Sendable {
         switch self {
         case .any: "interface {}"
         case .bool: "bool"
-        case .int: "int64"
+        case .int: "int"
         case .unsigned: "uint64"
         case .float: "float64"
         case .string: "string"

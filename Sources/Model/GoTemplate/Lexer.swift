@@ -5,6 +5,10 @@ struct Token: Equatable {
         case space, identifier, keyword, field, variable, dot, bool, nilWord
         case number, character, string, rawString
         case pipe, comma, assign, declare, leftParenthesis, rightParenthesis
+        /// A printable character that means nothing here.
+        case other
+        /// A mistake in the text, which counts only when the parser gets there; the token's text is the message.
+        case fault
         case end
     }
 
@@ -32,12 +36,17 @@ struct Lexer {
         self.name = name
     }
 
-    static func tokens(of text: String, name: String) throws(TemplateError) -> [Token] {
+    static func tokens(of text: String, name: String) -> [Token] {
         var lexer = Lexer(text, name: name)
-        return try lexer.run()
+        do throws(TemplateError) {
+            try lexer.run()
+        } catch {
+            lexer.tokens.append(Token(kind: .fault, text: error.message, position: lexer.position))
+        }
+        return lexer.tokens
     }
 
-    private mutating func run() throws(TemplateError) -> [Token] {
+    private mutating func run() throws(TemplateError) {
         var trimsLeft = false
         while true {
             let start = position
@@ -56,7 +65,6 @@ struct Lexer {
             trimsLeft = try action(from: open)
         }
         tokens.append(Token(kind: .end, text: "", position: bytes.count))
-        return tokens
     }
 
     /// Reads one action; whether it trims the text behind it.
@@ -134,7 +142,8 @@ struct Lexer {
             emit(.rightParenthesis, from: start, to: position)
         case UInt8(ascii: "+"), UInt8(ascii: "-"), 0x30...0x39: try number(from: start)
         case let byte where Self.isLetter(byte): try word(from: start)
-        default: throw error("unexpected \(Self.describe(scalar(at: start))) in operand")
+        case 0x21...0x7E: emit(.other, from: start, to: position)
+        default: throw error("unrecognized character in action: \(Self.describe(scalar(at: start)))")
         }
     }
 
@@ -244,7 +253,7 @@ struct Lexer {
 
     private func isTerminator(at index: Int) -> Bool {
         guard index < bytes.count else { return true }
-        return Self.isSpace(bytes[index]) || ".,|:()=".utf8.contains(bytes[index]) || has("}}", at: index)
+        return Self.isSpace(bytes[index]) || ".,|:()".utf8.contains(bytes[index]) || has("}}", at: index)
     }
 
     private static func isSpace(_ byte: UInt8) -> Bool {

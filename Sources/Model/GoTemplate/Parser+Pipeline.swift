@@ -103,15 +103,17 @@ extension Parser {
     private mutating func operand() throws(TemplateError) -> Operand? {
         guard let term = try term() else { return nil }
         guard peek().kind == .field else { return term }
+        // Messages point at the first member behind the term.
+        let position = peek().position
         var members: [String] = []
         while peek().kind == .field { members.append(String(next().text.dropFirst())) }
         switch term.kind {
-        case .field(let names): return Operand(kind: .field(names + members), position: term.position)
+        case .field(let names): return Operand(kind: .field(names + members), position: position)
         case .variable(let name, let names):
-            return Operand(kind: .variable(name, names + members), position: term.position)
+            return Operand(kind: .variable(name, names + members), position: position)
         case .bool, .string, .number, .nilWord, .dot:
             throw error("unexpected . after term \(GoPrinter.quoted(term.description))")
-        default: return Operand(kind: .chain(term, members), position: term.position)
+        default: return Operand(kind: .chain(term, members), position: position)
         }
     }
 

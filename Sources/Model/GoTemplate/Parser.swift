@@ -17,7 +17,7 @@ struct Parser {
         self.name = name
         self.functions = functions
         source = Array(text.utf8)
-        tokens = try Lexer.tokens(of: text, name: name)
+        tokens = Lexer.tokens(of: text, name: name)
     }
 
     mutating func parse() throws(TemplateError) -> [Node] {
@@ -84,6 +84,7 @@ struct Parser {
             let token = peek()
             switch token.kind {
             case .end: throw error("unexpected EOF")
+            case .fault: throw unexpected(token, "")
             case .text:
                 _ = next()
                 nodes.append(.text(token.text))
@@ -147,7 +148,7 @@ struct Parser {
         _ terminator: Terminator, of word: String, _ token: Token
     ) throws(TemplateError) -> [Node] {
         if let chained = terminator.chained {
-            guard chained == word else { throw error("unexpected <\(chained)> in else clause") }
+            guard chained == word else { throw error("unexpected <\(chained)> in input") }
             depth += 1
             defer { depth -= 1 }
             guard depth <= Self.depthLimit else { throw error("nested too deeply") }
@@ -175,7 +176,7 @@ struct Parser {
         } else {
             argument = try pipeline("template clause", until: .close)
         }
-        return .template(name: name, pipeline: argument, position: token.position)
+        return .template(name: name, pipeline: argument, position: nameToken.position)
     }
 
     private mutating func block(_ token: Token) throws(TemplateError) -> Node {
@@ -188,7 +189,7 @@ struct Parser {
         variables = outer
         guard terminator.word == "end" else { throw unexpected(terminator) }
         define(name, nodes)
-        return .template(name: name, pipeline: argument, position: token.position)
+        return .template(name: name, pipeline: argument, position: nameToken.position)
     }
 
     // MARK: Tokens
@@ -248,7 +249,8 @@ struct Parser {
     func unexpected(_ token: Token, _ context: String) -> TemplateError {
         switch token.kind {
         case .end: error("unexpected EOF", at: token)
-        case .keyword: error("unexpected <\(token.text)> in \(context)", at: token)
+        case .fault: TemplateError(.parsing, token.text)
+        case .keyword, .dot, .nilWord: error("unexpected <\(token.text)> in \(context)", at: token)
         case .close, .open: error("unexpected \"\(token.text)\" in \(context)", at: token)
         default: error("unexpected \(GoPrinter.quoted(token.text)) in \(context)", at: token)
         }

@@ -59,11 +59,7 @@ struct Printf {
         guard next < arguments.count else { return append("%!\(verb)(MISSING)") }
         let argument = arguments[next]
         next += 1
-        if let text = Self.render(argument, verb, directive) {
-            append(Self.padded(text, directive))
-        } else {
-            append("%!\(verb)(\(Self.typeName(argument))=\(GoPrinter.format(argument)))")
-        }
+        append(Self.apply(argument, verb, directive))
     }
 
     private mutating func flags(_ directive: inout Directive) {
@@ -100,6 +96,27 @@ struct Printf {
 
     // MARK: Verbs
 
+    /// A value under a verb; the parts of lists and maps each, what does not fit as Go reports it.
+    private static func apply(_ value: TemplateValue, _ verb: Unicode.Scalar, _ directive: Directive)
+        -> String
+    {
+        if verb != "v", verb != "T" {
+            if let elements = value.elements {
+                return "[" + elements.map { apply($0, verb, directive) }.joined(separator: " ") + "]"
+            }
+            if let entries = value.entries {
+                let parts = entries.map {
+                    "\(apply(.string($0.key), verb, directive)):\(apply($0.value, verb, directive))"
+                }
+                return "map[" + parts.joined(separator: " ") + "]"
+            }
+        }
+        guard let text = render(value, verb, directive) else {
+            return "%!\(verb)(\(typeName(value))=\(GoPrinter.format(value)))"
+        }
+        return padded(text, directive)
+    }
+
     private static func render(_ value: TemplateValue, _ verb: Unicode.Scalar, _ directive: Directive)
         -> String?
     {
@@ -116,9 +133,6 @@ struct Printf {
             return integer(number < 0, number.magnitude, verb, directive)
         case .json(.unsigned(let number), _): return integer(false, number, verb, directive)
         case .json(.double(let number), _): return float(number, verb, directive)
-        case .json(let list, .slice(let element)):
-            let parts = (list.arrayValue ?? []).map { render(.json($0, element), verb, directive) }
-            return parts.contains(nil) ? nil : "[" + parts.compactMap { $0 }.joined(separator: " ") + "]"
         default: return nil
         }
     }

@@ -11,7 +11,7 @@ enum TextFunctions {
         case "urlquery": return query(print(arguments))
         default:
             guard let format = arguments[0].text else {
-                throw FunctionError("wrong type for value; expected string; got \(arguments[0].typeName)")
+                throw FunctionError("expected a string, got \(arguments[0].typeName)")
             }
             var printf = Printf(format: format, arguments: Array(arguments.dropFirst()))
             return printf.run()

@@ -30,7 +30,7 @@ import Testing
             "{{index .List 9}}",
             "template: :1:2: executing \"\" at <index .List 9>: error calling index: index out of range: 9"
         ),
-        ("{{len 3}}", "template: :1:2: executing \"\" at <len 3>: error calling len: len of type int64"),
+        ("{{len 3}}", "template: :1:2: executing \"\" at <len 3>: error calling len: len of type int"),
         (
             "{{eq 1 \"a\"}}",
             "template: :1:2: executing \"\" at <eq 1 \"a\">: error calling eq: incompatible types for comparison"
@@ -46,15 +46,7 @@ import Testing
         do {
             _ = try Template(parsing: template).render(TemplateValue(data), missingKey: .error)
         } catch { text = "\(error)" }
-        if template.contains("template") {
-            #expect(text.hasSuffix("template \"x\" not defined"))
-        } else if template.hasPrefix("a\n") {
-            #expect(
-                text.hasPrefix("template: :2:")
-                    && text.hasSuffix("can't evaluate field X in type interface {}"))
-        } else {
-            #expect(text == message)
-        }
+        #expect(text == message)
     }
 
     @Test func recursionEnds() {

@@ -77,16 +77,10 @@ import Testing
         ("{{split \"a,b\" \",\"}} {{pad \"x\" 1 2}}| {{truncate .Name 2}}", "[a b]  x  | we"),
         ("{{.Name | printf \"%s-%s\" \"a\"}}", "a-web"), ("{{(.Name)}}{{len (slice .List 1)}}", "web2"),
         ("{{eq .None nil}}", "true"),
-        ("{{1.0}} {{100000000.5}} {{1e100}} {{0.00001}}", "1 1.000000005e+08 1e+100 1e-05"),
+        ("{{1e100}} {{0.00001}} {{1e6}} {{123456.5}}", "1e+100 1e-05 1e+06 123456.5"),
     ])
     func functionsWorkAsInGo(_ template: String, _ expected: String) throws {
-        if template.contains("1e100") {
-            // Numbers of 64 bits without an exponent up to 21 digits, as `%v` prints them.
-            #expect(
-                try Self.render("{{1e100}} {{0.00001}} {{1.5e20}}") == "1e+100 1e-05 150000000000000000000")
-        } else {
-            #expect(try Self.render(template) == expected)
-        }
+        #expect(try Self.render(template) == expected)
     }
 
     @Test func structuresKnowTheirFields() throws {

@@ -62,11 +62,12 @@ struct ObjectInspection {
         let template = try Self.template(format)
         var failures = FailureList()
         var found: [JSONValue] = []
+        var rendered = ""
         for name in invocation.arguments {
             failures.attempt {
                 let (kind, value) = try look(name, named: named)
                 if let template {
-                    try print(value, kind, template)
+                    rendered += try render(value, kind, template) + "\n"
                 } else {
                     found.append(value)
                 }
@@ -75,7 +76,9 @@ struct ObjectInspection {
         let output = invocation.session.output
         if format.isEmpty {
             output.line(found.isEmpty ? "[]" : Self.pretty(.array(found)))
-        } else if format == "json" {
+        } else if template != nil {
+            output.write(rendered.isEmpty ? "\n" : rendered)
+        } else {
             output.line(JSONValue.array(found).text())
         }
         output.flush()
@@ -107,17 +110,16 @@ struct ObjectInspection {
     }
 
     /// By the fields of Docker's type first, then by the members of the JSON, which may have other names.
-    private func print(_ value: JSONValue, _ kind: InspectedKind, _ template: Template) throws {
+    private func render(
+        _ value: JSONValue, _ kind: InspectedKind, _ template: Template
+    ) throws -> String {
         do throws(TemplateError) {
-            let text: String
             do throws(TemplateError) {
-                text = try template.render(.json(value, kind.goType))
+                return try template.render(.json(value, kind.goType))
             } catch {
-                text = try template.render(TemplateValue(value), missingKey: .error)
+                return try template.render(TemplateValue(value), missingKey: .error)
             }
-            invocation.session.output.line(text)
         } catch {
-            invocation.session.output.line("")
             throw CommandError(.invalidArgument, "template parsing error: \(error.message)")
         }
     }
