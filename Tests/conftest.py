@@ -33,6 +33,16 @@ def pytest_collection_modifyitems(config, items):
             item.add_marker(pytest.mark.skip(reason="about Skiff only"))
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item, call):
+    """The end of the daemons' logs goes into the report of a failure."""
+    report = yield
+    if report.failed:
+        for engine in Engine.running:
+            report.sections.append((f"log of {engine.name} {engine.number}", engine.log_text()[-3000:]))
+    return report
+
+
 def pytest_generate_tests(metafunc):
     if "cli" in metafunc.fixturenames:
         metafunc.parametrize("client", settings.CLIENTS)

@@ -50,6 +50,8 @@ class Engine:
     """Common to both engines: folders, socket, clients, start and end."""
 
     name = "engine"
+    #: Engines that were started and not closed.
+    running: list["Engine"] = []
 
     def __init__(self, *arguments: str, config: dict | None = None, scratch: Path | None = None):
         self.number = next(_numbers)
@@ -89,6 +91,8 @@ class Engine:
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
                 self.command(), stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=self.environment())
+        if self not in Engine.running:
+            Engine.running.append(self)
         wait_for(self._ready, 30, f"an answer of {self.name}")
         return self
 
@@ -132,6 +136,8 @@ class Engine:
                     self.stop()
                 except subprocess.TimeoutExpired:
                     self.kill()
+        if self in Engine.running:
+            Engine.running.remove(self)
         shutil.rmtree(self.folder, ignore_errors=True)
 
     # MARK: doors
