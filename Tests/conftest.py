@@ -67,7 +67,8 @@ class Watch:
             tuple(folder for engine in self.engines for folder in engine.watched_folders()))
 
     def changes(self) -> list[str]:
-        return self.before.changes_to(self.now())
+        layers = {layer for engine in self.engines for layer in engine.layers}
+        return [line for line in self.before.changes_to(self.now()) if line.rsplit(": ", 1)[1] not in layers]
 
     def assert_unchanged(self, seconds: float = 10) -> None:
         last: list[str] = []
@@ -82,28 +83,52 @@ class Watch:
             raise AssertionError("the machine is not as it was before:\n" + "\n".join(last)) from None
 
 
+class Shared:
+    """The daemon that tests share, started when one asks for it and replaced after it failed a test."""
+
+    def __init__(self):
+        self._engine: Engine | None = None
+
+    def get(self) -> Engine:
+        if self._engine is None:
+            self._engine = engine_under_test()
+            self._engine.start()
+            self._engine.have("busybox")
+        return self._engine
+
+    def close(self) -> None:
+        engine, self._engine = self._engine, None
+        if engine:
+            engine.close()
+
+
 @pytest.fixture(scope="session")
-def shared_engine():
-    """One daemon for all tests that do not stop, kill or configure it; has busybox."""
-    engine = engine_under_test().start()
-    engine.load("busybox")
-    yield engine
-    engine.close()
+def _shared():
+    shared = Shared()
+    yield shared
+    shared.close()
 
 
 @pytest.fixture
-def daemon(shared_engine, request):
+def shared_engine(_shared) -> Engine:
+    """One daemon for all tests that do not stop, kill or configure it; has busybox."""
+    return _shared.get()
+
+
+@pytest.fixture
+def daemon(_shared, shared_engine):
     """The session's daemon. Containers that the test leaves are removed, and nothing else may be left."""
-    yield from _watched(shared_engine)
-
-
-def _watched(engine: Engine):
-    watch = Watch(engine)
-    yield engine
-    assert engine.process.poll() is None, f"the daemon died during the test:\n{engine.log_text()}"
-    engine.remove_containers()
-    if settings.ENGINE == "skiff":
-        watch.assert_unchanged()
+    watch = Watch(shared_engine)
+    yield shared_engine
+    try:
+        status = shared_engine.process.poll()
+        assert status is None, f"the daemon ended with {status} during the test"
+        shared_engine.remove_containers()
+        if settings.ENGINE == "skiff":
+            watch.assert_unchanged()
+    except (AssertionError, OSError) as error:
+        _shared.close()
+        raise AssertionError(str(error)) from None
 
 
 @pytest.fixture
@@ -129,7 +154,7 @@ def new_daemon():
         engine = engine_under_test(*arguments, **options)
         engines.append(engine)
         engine.start()
-        engine.load(*images)
+        engine.have(*images)
         return engine
 
     yield start
@@ -143,20 +168,20 @@ def new_daemon():
 def reference():
     """Debian's dockerd, to compare with."""
     engine = Docker().start()
-    engine.load("busybox")
+    engine.have("busybox")
     yield engine
     engine.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture
 def nginx_image(shared_engine):
-    shared_engine.load("nginx")
+    shared_engine.have("nginx")
     return "nginx"
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture
 def debian_image(shared_engine):
-    shared_engine.load("debian:bookworm-slim")
+    shared_engine.have("debian:bookworm-slim")
     return "debian:bookworm-slim"
 
 

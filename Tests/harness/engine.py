@@ -11,7 +11,7 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from . import images, settings
+from . import images, machine, settings
 from .cli import Cli
 from .waiting import wait_for
 
@@ -64,6 +64,8 @@ class Engine:
         self.cgroup_parent = f"skifftest{os.getpid()}x{self.number}"
         self.arguments, self.config = list(arguments), dict(config or {})
         self.process: subprocess.Popen | None = None
+        self.loaded: set[str] = set()
+        self.layers: set[str] = set()
 
     # MARK: to be said by the engine
 
@@ -124,18 +126,27 @@ class Engine:
     def remove_containers(self) -> None:
         ids = [one["Id"] for one in self.api("GET", "/containers/json?all=1").json]
         for identifier in ids:
-            self.api("DELETE", f"/containers/{identifier}?force=1&v=1")
+            answer = self.api("DELETE", f"/containers/{identifier}?force=1&v=1", timeout=20)
+            assert answer.status in (204, 404, 409), answer.body
 
     def close(self) -> None:
-        """Ends everything and removes the folders."""
-        if self.process and self.process.poll() is None:
-            try:
+        """Ends everything and removes the folders. What went wrong on the way is raised at the end."""
+        try:
+            if self.process and self.process.poll() is None:
                 self.remove_containers()
-            finally:
-                try:
-                    self.stop()
-                except subprocess.TimeoutExpired:
-                    self.kill()
+                self.stop()
+        finally:
+            self._end_everything()
+
+    def _end_everything(self) -> None:
+        """Kills the daemon and what is left of its containers, by the paths in their command lines."""
+        if self.process and self.process.poll() is None:
+            self.kill()
+        for pid in machine.processes_with(str(self.folder)):
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except ProcessLookupError:
+                pass
         if self in Engine.running:
             Engine.running.remove(self)
         shutil.rmtree(self.folder, ignore_errors=True)
@@ -169,6 +180,15 @@ class Engine:
         answer = self.api("GET", f"/containers/{container}/json")
         assert answer.status == 200, answer.body
         return answer.json
+
+    def have(self, *names: str) -> None:
+        """Loads images once, for good: their layers do not count as left behind by a test."""
+        for name in names:
+            if name not in self.loaded:
+                self.loaded.add(name)
+                before = set(machine.folders(self.watched_folders()))
+                self.load(name)
+                self.layers |= set(machine.folders(self.watched_folders())) - before
 
     def load(self, *names: str, form: str = "docker") -> None:
         for name in names:

@@ -81,6 +81,19 @@ def descendants() -> list[str]:
     return found
 
 
+def processes_with(text: str) -> list[int]:
+    """Processes with `text` in their command line, but for this one."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit() and int(entry.name) != os.getpid():
+            try:
+                if text in (entry / "cmdline").read_text():
+                    found.append(int(entry.name))
+            except OSError:
+                pass
+    return found
+
+
 def folders(roots: tuple[Path, ...]) -> list[str]:
     """What is directly below the folders in which an engine keeps things per container, layer or volume."""
     found = []

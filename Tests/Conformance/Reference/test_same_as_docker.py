@@ -75,7 +75,7 @@ def differences(theirs, ours) -> list[str]:
     return lines
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def pair(reference, shared_engine):
     return reference, shared_engine
 

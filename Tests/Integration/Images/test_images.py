@@ -28,6 +28,7 @@ def test_load_of_both_archive_forms(cli, form):
 def test_load_from_standard_input(cli):
     data = images.archive("hello-world", "docker").read_bytes()
     assert "Loaded image: hello-world:latest" in cli.out("load", input=data)
+    cli("rmi", "hello-world")
 
 
 @pytest.mark.skiff_only
@@ -94,6 +95,7 @@ def test_several_images_in_one_archive(cli, shared_engine, tmp_path):
     cli("save", "-o", str(tmp_path / "both.tar"), "busybox", "hello-world")
     out = cli.out("load", "-i", str(tmp_path / "both.tar"))
     assert {"Loaded image: busybox:latest", "Loaded image: hello-world:latest"} <= set(out.split("\n"))
+    cli("rmi", "hello-world")
 
 
 def test_import_of_a_plain_archive(cli, tmp_path):

@@ -5,13 +5,13 @@ import pytest
 from harness.waiting import wait_for
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def postgres(shared_engine):
-    shared_engine.load("postgres")
+    shared_engine.have("postgres")
 
 
 def test_redis_keeps_what_it_is_told(cli, shared_engine, name):
-    shared_engine.load("redis")
+    shared_engine.have("redis")
     cli("run", "-d", "--name", name, "redis")
     wait_for(lambda: cli("exec", name, "redis-cli", "ping", status=None).stdout == "PONG\n", 15)
     assert cli.out("exec", name, "redis-cli", "set", "key", "value") == "OK"
@@ -52,7 +52,7 @@ def test_postgres_wants_a_password(cli, postgres):
 
 
 def test_python_runs(cli, shared_engine):
-    shared_engine.load("python:3.11-slim")
+    shared_engine.have("python:3.11-slim")
     assert cli.out("run", "--rm", "python:3.11-slim", "python", "-c", "print(6 * 7)") == "42"
     assert cli.out("run", "--rm", "-i", "python:3.11-slim", input="print('from stdin')\n") == "from stdin"
     assert "pip 2" in cli.out("run", "--rm", "python:3.11-slim", "pip", "--version")

@@ -202,9 +202,10 @@ def test_namespaces_of_another_container(cli, name):
     assert out.startswith("here\n") and "sleep" in out
 
 
-def test_stand_in_of_hello_world(cli, shared_engine):
+def test_hello_world(cli, shared_engine):
     shared_engine.load("hello-world")
     assert "Hello from Docker!" in cli.out("run", "--rm", "hello-world")
+    cli("rmi", "hello-world")
 
 
 def test_run_without_a_command_uses_the_image(cli):
