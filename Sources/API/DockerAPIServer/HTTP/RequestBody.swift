@@ -49,7 +49,9 @@ final class RequestBody: @unchecked Sendable {
             chunks.append(bytes)
             waitingBytes += bytes.readableBytes
             pthread_cond_signal(changed)
-            wasFull = waitingBytes >= Self.capacity
+            // Once full it stays so until the reader has made room and said so: the client's socket is not read
+            // meanwhile, and what the parser still holds comes in here all the same.
+            if waitingBytes >= Self.capacity { wasFull = true }
             return !wasFull
         }
     }
