@@ -245,7 +245,9 @@ final class ClientStream: EventHandler {
         guard !isEnded else { return }
         isEnded = true
         // A client that vanished sends no more either.
-        if reason == .disconnected, wantsInput, !inputEnded, streams.inputEndsWithClient { streams.input?.close() }
+        if reason == .disconnected, wantsInput, !inputEnded, streams.inputEndsWithClient {
+            streams.input?.close()
+        }
         watch?.cancel()
         watch = nil
         replay = nil
