@@ -40,6 +40,10 @@ final class EventLoop {
     /// How often timers run.
     private let tickSeconds = 10
     private(set) var isEnding = false
+    /// Whether the pages that only busy times need have been given back since the last event.
+    private var isAsleep = false
+    /// Milliseconds without an event after which they are.
+    private let quiet: Int32 = 1000
 
     init() throws(SystemCallError) {
         epoll = Descriptor(owning: try rawCall("epoll_create") { skiff_epoll_create() })
@@ -82,7 +86,7 @@ final class EventLoop {
         var events = [UInt32](repeating: 0, count: 64)
         let raw = epoll.rawValue
         while !isEnding {
-            let timeout = deferred.isEmpty ? (timers.isEmpty ? -1 : Int32(tickSeconds) * 1000) : 0
+            let timeout = deferred.isEmpty ? waitingTime : 0
             let count = Int(
                 try rawCall("epoll_wait") { skiff_epoll_wait(raw, &tokens, &events, 64, timeout) })
             for index in 0..<count {
@@ -92,11 +96,25 @@ final class EventLoop {
                 else { continue }
                 registration.handler.handle(Events(rawValue: events[index]), on: descriptor)
             }
+            if count > 0 { isAsleep = false }
+            if count == 0, deferred.isEmpty, !isAsleep { sleep() }
             let work = deferred
             deferred = []
             for item in work { item() }
             tick()
         }
+    }
+
+    /// Until the loop has something to do by itself: fall asleep, look at the timers, or nothing.
+    private var waitingTime: Int32 {
+        if !isAsleep { return quiet }
+        return timers.isEmpty ? -1 : Int32(tickSeconds) * 1000
+    }
+
+    private func sleep() {
+        isAsleep = true
+        skiff_trim_malloc()
+        skiff_forget_pages()
     }
 
     private func tick() {

@@ -15,6 +15,7 @@ enum SkiffNet {
         }
         do throws(SystemCallError) {
             raiseDescriptorLimit()
+            skiff_limit_malloc(1, 64 << 10)
             signal(SIGPIPE, SIG_IGN)
             signal(SIGHUP, SIG_IGN)
             // Sockets come from the daemon, bound; nothing here needs a privilege.
