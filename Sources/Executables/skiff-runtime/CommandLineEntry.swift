@@ -1,3 +1,4 @@
+import LinuxKernel
 import OCIRuntime
 
 /// The program's front door: options before the command, then one of the commands.
@@ -58,6 +59,11 @@ enum CommandLineEntry {
             seccompCache: options["seccomp-cache"] ?? SeccompCache.defaultDirectory)
         guard let command = command(name) else {
             throw CommandError("unknown command \(name): see skiff-runtime --help")
+        }
+        if ["create", "run", "exec"].contains(name) {
+            try system("protecting the runtime's program") { () throws(SystemCallError) in
+                try ProtectedExecutable.becomeProtected(CommandLine.arguments)
+            }
         }
         log.debug("\(options.positional.joined(separator: " "))")
         return try command(options.positional.dropFirst(), context)

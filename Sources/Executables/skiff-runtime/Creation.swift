@@ -86,12 +86,13 @@ struct Creation {
         return configuration
     }
 
-    func record(_ process: ContainerProcess, _ group: any Cgroup) throws(CommandError) {
+    func record(_ process: ContainerProcess, _ group: any Cgroup) throws(CommandError) -> ContainerRecord {
         let root = spec.root?.path ?? ""
-        try ContainerRecord(
+        let record = ContainerRecord(
             id: id, bundle: bundle, rootFilesystem: root.hasPrefix("/") ? root : "\(bundle)/\(root)",
-            pid: process.processID, created: .now, cgroupPath: group.path
-        ).write(to: directory)
+            pid: process.processID, created: .now, cgroupPath: group.path)
+        try record.write(to: directory)
+        return record
     }
 
     /// Creates the container, ready to start. After a failure nothing of it is left.
@@ -108,12 +109,13 @@ struct Creation {
                 try ContainerProcess.create(configuration, startDirectory: waitsForStarter ? directory : nil)
             }
             process = created
-            try record(created, made)
+            let record = try record(created, made)
             try runtime { () throws(RuntimeError) in try created.waitUntilPrepared() }
             let console = created.takeConsole()
             if let console, let path = options["console-socket"] { try ConsoleSocket.send(console, to: path) }
             if let file = options["pid-file"] { try PidFile.write(file, created.processID) }
-            return CreatedContainer(process: created, group: made, console: console)
+            return CreatedContainer(
+                process: created, group: made, record: record, console: console)
         } catch {
             process?.abandon()
             if let group { remove(group) }
@@ -130,5 +132,6 @@ struct Creation {
 struct CreatedContainer {
     let process: ContainerProcess
     let group: any Cgroup
+    let record: ContainerRecord
     let console: SharedDescriptor?
 }

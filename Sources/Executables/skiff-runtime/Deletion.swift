@@ -9,11 +9,17 @@ struct Deletion {
     let context: RuntimeContext
     let record: ContainerRecord
     let directory: String
+    /// Nil to read it from the bundle.
+    let specification: RuntimeSpec?
 
-    init(_ context: RuntimeContext, _ record: ContainerRecord, _ directory: String) {
+    init(
+        _ context: RuntimeContext, _ record: ContainerRecord, _ directory: String,
+        _ specification: RuntimeSpec? = nil
+    ) {
         self.context = context
         self.record = record
         self.directory = directory
+        self.specification = specification
     }
 
     func remove() throws(CommandError) {
@@ -39,8 +45,8 @@ struct Deletion {
 
     private func poststop() throws(CommandError) {
         // A bundle that is gone has no hooks to run any more.
-        guard fileExists("\(record.bundle)/config.json") else { return }
-        let spec = try record.specification()
+        guard specification != nil || fileExists("\(record.bundle)/config.json") else { return }
+        let spec = if let specification { specification } else { try record.specification() }
         if spec.hooks.poststop.isEmpty { return }
         let state = RuntimeState(
             id: record.id, status: .stopped, bundle: record.bundle, annotations: spec.annotations)

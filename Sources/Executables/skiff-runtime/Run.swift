@@ -22,13 +22,12 @@ enum Run {
             try StateDirectory.remove(creation.directory)
             throw CommandError(error)
         }
-        let record = try ContainerRecord(readingFrom: creation.directory, id: creation.id)
-        try Start.poststart(record, context)
+        try Start.poststart(container.record, creation.spec, context)
         if options.has("detach") { return 0 }
         let foreground = try Foreground(container.console, pidfd: container.process.pidfd, signals: signals)
         let exit = try foreground.wait()
         if !options.has("keep") {
-            try Deletion(context, record, creation.directory).remove()
+            try Deletion(context, container.record, creation.directory, creation.spec).remove()
         }
         return exit.code
     }

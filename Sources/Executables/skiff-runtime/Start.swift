@@ -15,12 +15,13 @@ enum Start {
         }
         try runtime { () throws(RuntimeError) in try ContainerProcess.start(in: directory) }
         unlink("\(directory)/\(ContainerProcess.startSocketName)")
-        try poststart(record, context)
+        try poststart(record, try record.specification(), context)
         return 0
     }
 
-    static func poststart(_ record: ContainerRecord, _ context: RuntimeContext) throws(CommandError) {
-        let spec = try record.specification()
+    static func poststart(
+        _ record: ContainerRecord, _ spec: RuntimeSpec, _ context: RuntimeContext
+    ) throws(CommandError) {
         if spec.hooks.poststart.isEmpty { return }
         let state = RuntimeState(
             id: record.id, status: .running, pid: record.pid, bundle: record.bundle,

@@ -34,6 +34,10 @@ int skiff_clone3(uint64_t flags, int cgroup, int32_t *pidfd) {
     return result(syscall(SYS_clone3, &arguments, sizeof arguments));
 }
 
+int skiff_execute_descriptor(int executable, char *const argv[], char *const envp[]) {
+    return result(syscall(SYS_execveat, executable, "", argv, envp, AT_EMPTY_PATH));
+}
+
 int skiff_pidfd_open(int pid) { return result(syscall(SYS_pidfd_open, pid, 0)); }
 
 int skiff_pidfd_send_signal(int pidfd, int signal) {

@@ -55,6 +55,8 @@ struct CapabilityRequest {
     var permitted: UInt64
     var inheritable: UInt64
     var ambient: UInt64
+    /// What the caller's bounding set has beyond the wish.
+    private(set) var toDrop: UInt64 = 0
 
     init(_ capabilities: RuntimeCapabilities) throws(RuntimeError) {
         bounding = try CapabilityNames.set(capabilities.bounding)
@@ -62,6 +64,17 @@ struct CapabilityRequest {
         permitted = try CapabilityNames.set(capabilities.permitted)
         inheritable = try CapabilityNames.set(capabilities.inheritable)
         ambient = try CapabilityNames.set(capabilities.ambient)
+    }
+
+    /// Without what this process does not hold itself.
+    func clampedToOwn() throws(RuntimeError) -> CapabilityRequest {
+        let bounding = boundingCapabilities()
+        let permitted = try step("capabilities") { () throws(SystemCallError) in
+            try CapabilitySets.current().permitted
+        }
+        var result = clamped(to: bounding & permitted)
+        result.toDrop = bounding & ~result.bounding
+        return result
     }
 
     /// Without what the caller does not hold itself.

@@ -115,27 +115,41 @@ struct FilesystemSetup: ~Copyable {
     private func mountCgroups(
         _ mount: PreparedMount, _ trees: [(controllers: [String], tree: SharedDescriptor)]
     ) throws(RuntimeError) {
+        let top = try mountCgroupFolder(mount)
+        for (controllers, tree) in trees {
+            let place = try Self.hierarchyFolder(controllers, in: top.rawValue)
+            try step("control groups in \(mount.destination)") { () throws(SystemCallError) in
+                try moveMount(tree.rawValue, onto: place.rawValue, named: controllers.joined(separator: ","))
+            }
+        }
+        if mount.options.set.contains(.readOnly) { try makeReadOnly(mount.destination) }
+    }
+
+    /// The tmpfs that holds a folder for each hierarchy of version 1.
+    private func mountCgroupFolder(_ mount: PreparedMount) throws(RuntimeError) -> Descriptor {
         let target = try root.directory(mount.destination)
         var options = MountOptions.none
         options.flags = mount.options.flags & ~1
         options.data = ["mode=755"]
         try Self.mountNew("tmpfs", "tmpfs", on: target.rawValue, mount.destination, options)
-        for (controllers, tree) in trees {
-            // Controllers that share a hierarchy: one directory with all names, and a link for each.
-            let name = controllers.map(Self.directoryName).joined(separator: ",")
-            try place(
-                tree.rawValue,
-                PreparedMount(
-                    destination: "\(mount.destination)/\(name)", type: "bind", source: name, options: options,
-                    content: .filesystem), true)
-            if controllers.count > 1 {
-                let directory = try root.directory(mount.destination)
-                for controller in controllers {
-                    symlinkat(name, directory.rawValue, Self.directoryName(controller))
-                }
-            }
+        return try step("control groups in \(mount.destination)") { () throws(SystemCallError) in
+            try root.open(mount.destination, O_PATH | O_DIRECTORY)
         }
-        if mount.options.set.contains(.readOnly) { try makeReadOnly(mount.destination) }
+    }
+
+    /// A folder in that tmpfs; controllers that share a hierarchy get one with all names, and a link for each.
+    private static func hierarchyFolder(
+        _ controllers: [String], in top: Int32
+    ) throws(RuntimeError) -> Descriptor {
+        let names = controllers.map(directoryName)
+        let name = names.joined(separator: ",")
+        return try step("control groups: \(name)") { () throws(SystemCallError) in
+            try systemCall("mkdirat", name) { mkdirat(top, name, 0o755) }
+            if names.count > 1 {
+                for link in names { try systemCall("symlinkat", link) { symlinkat(name, top, link) } }
+            }
+            return try openFile(name, O_PATH | O_DIRECTORY | O_NOFOLLOW, at: top)
+        }
     }
 
     private static func directoryName(_ controller: String) -> String {
@@ -150,18 +164,12 @@ struct FilesystemSetup: ~Copyable {
             return try Self.mountNew(
                 "cgroup2", "cgroup", on: target.rawValue, mount.destination, mount.options)
         }
-        var options = MountOptions.none
-        options.flags = mount.options.flags & ~1
-        options.data = ["mode=755"]
-        try Self.mountNew("tmpfs", "tmpfs", on: target.rawValue, mount.destination, options)
+        let top = try mountCgroupFolder(mount)
+        var options = mount.options
         for (controllers, _, _) in group.views {
-            let name = controllers.map(Self.directoryName).joined(separator: ",")
-            let directory = try root.directory("\(mount.destination)/\(name)")
-            options = mount.options
-            let names = controllers.map { $0.hasPrefix("name=") ? "none,\($0)" : $0 }
-            options.data = names
-            try Self.mountNew(
-                "cgroup", "cgroup", on: directory.rawValue, "\(mount.destination)/\(name)", options)
+            let place = try Self.hierarchyFolder(controllers, in: top.rawValue)
+            options.data = controllers.map { $0.hasPrefix("name=") ? "none,\($0)" : $0 }
+            try Self.mountNew("cgroup", "cgroup", on: place.rawValue, mount.destination, options)
         }
         if mount.options.set.contains(.readOnly) { try makeReadOnly(mount.destination) }
     }

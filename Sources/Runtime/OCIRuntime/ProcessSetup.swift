@@ -73,8 +73,7 @@ struct ProcessSetup {
         try enterWorkingDirectory(user)
         let path = try ExecutableLookup.find(process.args[0], environment: environment)
         let capabilities = try process.capabilities.map { (wished) throws(RuntimeError) in
-            let held = try step("capabilities") { () throws(SystemCallError) in try CapabilityNames.held() }
-            return try CapabilityRequest(wished).clamped(to: held)
+            try CapabilityRequest(wished).clampedToOwn()
         }
         return Prepared(
             user: user, path: wrapper.first ?? path, arguments: wrapper + process.args,
@@ -191,8 +190,7 @@ struct ProcessSetup {
             return
         }
         try step("capabilities") { () throws(SystemCallError) in
-            let bounding = boundingCapabilities()
-            for capability in 0..<64 where bounding & ~wished.bounding & (1 << UInt64(capability)) != 0 {
+            for capability in 0..<64 where wished.toDrop & (1 << UInt64(capability)) != 0 {
                 try dropBoundingCapability(capability)
             }
             try keepCapabilities(true)

@@ -16,18 +16,24 @@ struct RootTree: ~Copyable {
     /// A directory for a filesystem that must not be reached through links (`/proc`, `/sys`): an image could make
     /// it a link to a place of its own choice.
     func ordinaryDirectory(_ path: String) throws(RuntimeError) -> Descriptor {
-        let made = try directory(path)
         do throws(SystemCallError) {
-            return try openBelow(
-                descriptor.rawValue, path, O_PATH | O_DIRECTORY | O_NOFOLLOW, [.inRoot, .noSymlinks])
+            do throws(SystemCallError) {
+                return try withoutLinks(path)
+            } catch  where error.errno == ENOENT {
+                _ = try makeDirectory(path, links: 0)
+                return try withoutLinks(path)
+            }
         } catch  where error.errno == ELOOP {
-            _ = made.rawValue
             throw RuntimeError(
                 .setupFailed,
                 "\(path) must be an ordinary directory in the image, and is or lies behind a symbolic link")
         } catch {
             throw RuntimeError(.setupFailed, "mount point \(path): \(error)", errno: error.errno)
         }
+    }
+
+    private func withoutLinks(_ path: String) throws(SystemCallError) -> Descriptor {
+        try openBelow(descriptor.rawValue, path, O_PATH | O_DIRECTORY, [.inRoot, .noSymlinks])
     }
 
     /// The directory at `path`, made with those above it where it is missing; a dangling link's target is made.
@@ -47,21 +53,23 @@ struct RootTree: ~Copyable {
     private func makeDirectory(_ path: String, links: Int) throws(SystemCallError) -> Descriptor {
         do throws(SystemCallError) {
             return try openBelow(descriptor.rawValue, path, O_PATH | O_DIRECTORY)
-        } catch  where error.errno == ENOENT && links > 0 {
+        } catch  where error.errno == ENOENT {
             let (parentPath, name) = Self.split(path)
             guard !name.isEmpty else { throw error }
             let parent = try makeDirectory(parentPath, links: links)
             if name == ".." || name == "." {
                 return try openBelow(descriptor.rawValue, path, O_PATH | O_DIRECTORY)
             }
-            if let target = Self.link(name, at: parent.rawValue) {
-                return try makeDirectory(
-                    target.hasPrefix("/") ? target : "\(parentPath)/\(target)", links: links - 1)
+            if mkdirat(parent.rawValue, name, 0o755) == 0 {
+                return try openFile(name, O_PATH | O_DIRECTORY | O_NOFOLLOW, at: parent.rawValue)
             }
-            if mkdirat(parent.rawValue, name, 0o755) != 0, errno != EEXIST {
-                throw SystemCallError(call: "mkdirat", subject: path)
+            let failure = SystemCallError(call: "mkdirat", subject: path)
+            // What is there and was not found is a link that leads nowhere yet.
+            guard failure.errno == EEXIST, links > 0, let target = Self.link(name, at: parent.rawValue) else {
+                throw failure
             }
-            return try openBelow(descriptor.rawValue, path, O_PATH | O_DIRECTORY)
+            return try makeDirectory(
+                target.hasPrefix("/") ? target : "\(parentPath)/\(target)", links: links - 1)
         }
     }
 

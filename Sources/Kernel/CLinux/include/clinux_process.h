@@ -8,6 +8,9 @@
    Returns the pid (and *pidfd, close-on-exec), 0 in the child, or the negated errno. */
 int skiff_clone3(uint64_t flags, int cgroup, int32_t *pidfd);
 
+/* execveat(2) of a descriptor (O_PATH will do). Returns only with the negated errno. */
+int skiff_execute_descriptor(int executable, char *const argv[], char *const envp[]);
+
 int skiff_pidfd_open(int pid);
 int skiff_pidfd_send_signal(int pidfd, int signal);
 /* Waits for the process of a pidfd with waitid(2)'s options; fills si_code and si_status.
