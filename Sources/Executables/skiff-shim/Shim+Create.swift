@@ -63,7 +63,8 @@ extension Shim {
         configuration.cgroup = cgroup
         configuration.streams = pipes.standard
         configuration.diesWithParent = true
-        if request.useInit { configuration.initProgram = "/proc/self/exe" }
+        // By its path: what this process runs from is a mount that exists nowhere (`ProtectedExecutable`).
+        if request.useInit { configuration.initProgram = CommandLine.arguments[0] }
         if request.user != nil || !request.groupAdd.isEmpty {
             configuration.user = UserRequest(user: request.user ?? "", additionalGroups: request.groupAdd)
         }

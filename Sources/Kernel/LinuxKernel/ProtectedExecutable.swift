@@ -25,7 +25,15 @@ package enum ProtectedExecutable {
     package static func becomeProtected(_ arguments: [String]) throws(SystemCallError) {
         if isOwn { return }
         let program = try open("/proc/self/exe")
-        var argv = arguments.map { strdup($0) } + [nil]
+        // A detached mount has no path: the program's own goes along as its name.
+        var name = [UInt8](repeating: 0, count: 4096)
+        let length = try systemCall("readlink", "/proc/self/exe") {
+            name.withUnsafeMutableBytes {
+                readlink("/proc/self/exe", $0.baseAddress!.assumingMemoryBound(to: CChar.self), $0.count)
+            }
+        }
+        let own = String(decoding: name[..<length], as: UTF8.self)
+        var argv = ([own] + arguments.dropFirst()).map { strdup($0) } + [nil]
         defer { for argument in argv { free(argument) } }
         let raw = program.rawValue
         try rawCall("execveat") { skiff_execute_descriptor(raw, &argv, environ) }

@@ -72,19 +72,26 @@ package struct SeccompCache: Sendable {
         if let compiler {
             places = [compiler]
         } else {
-            var buffer = [UInt8](repeating: 0, count: 4096)
-            let length = buffer.withUnsafeMutableBytes {
-                readlink("/proc/self/exe", $0.baseAddress!.assumingMemoryBound(to: CChar.self), $0.count)
-            }
-            if length > 0, let slash = buffer[..<length].lastIndex(of: UInt8(ascii: "/")) {
-                places.insert(String(decoding: buffer[...slash], as: UTF8.self) + "skiff-seccomp", at: 0)
-            }
+            // The program's name as it was called: /proc/self/exe has no path for a protected executable.
+            let name = CommandLine.arguments.first ?? ""
+            let own = name.contains("/") ? name : Self.link("/proc/self/exe")
+            if let slash = own.lastIndex(of: "/") { places.insert("\(own[...slash])skiff-seccomp", at: 0) }
         }
         for place in places where access(place, X_OK) == 0 { return place }
         throw RuntimeError(
             .notFound,
             "a seccomp profile has to be compiled, and skiff-seccomp is not installed (looked for "
                 + "\(places.joined(separator: ", "))); install it, or run with seccomp=unconfined")
+    }
+}
+
+extension SeccompCache {
+    private static func link(_ path: String) -> String {
+        var buffer = [UInt8](repeating: 0, count: 4096)
+        let length = buffer.withUnsafeMutableBytes {
+            readlink(path, $0.baseAddress!.assumingMemoryBound(to: CChar.self), $0.count)
+        }
+        return String(decoding: buffer.prefix(max(0, length)), as: UTF8.self)
     }
 }
 

@@ -14,11 +14,13 @@ struct ShimSpawner: Sendable {
     /// - Returns: the connection to it; it is reaped by the reactor
     func spawn(folder: String) throws -> ShimConnection {
         let (connection, shimEnd) = try ShimConnection.makePair()
+        let program = try ProtectedExecutable.open(path)
+        let executable = program.rawValue
         var pidfd: Int32 = -1
         let pid = withCStrings([path, "--dir", folder]) { arguments in
             withCStrings(["PATH=/usr/sbin:/usr/bin:/sbin:/bin"]) { environment in
                 path.withCString {
-                    skiff_spawn($0, -1, arguments, environment, shimEnd.rawValue, 2, nil, &pidfd)
+                    skiff_spawn($0, executable, arguments, environment, shimEnd.rawValue, 2, nil, &pidfd)
                 }
             }
         }
