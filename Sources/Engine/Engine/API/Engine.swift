@@ -93,8 +93,9 @@ package final class Engine: Sendable {
         do {
             try await parts.database.commit(.powerCut) { _ in }
             let (network, database) = (parts.network, parts.database)
+            let isIdle = !parts.registry.all.contains { $0.state.isRunning }
             try await parts.pool.run {
-                network.shutdown(removeAll: false)
+                network.shutdown(removeAll: isIdle)
                 try database.close()
             }
         } catch {

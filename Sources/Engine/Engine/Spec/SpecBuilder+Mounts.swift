@@ -39,14 +39,10 @@ extension SpecBuilder {
                 destination: "/sys/fs/cgroup", type: "cgroup", source: "cgroup",
                 options: [cgroupsWritable ? "rw" : "ro", "nosuid", "noexec", "nodev"]),
         ]
-        if inputs.ipc == .host {
-            result.append(bind("/dev/mqueue", "/dev/mqueue", ["rbind", "nosuid", "noexec", "nodev"]))
-        } else {
-            result.append(
-                RuntimeMount(
-                    destination: "/dev/mqueue", type: "mqueue", source: "mqueue",
-                    options: ["nosuid", "noexec", "nodev"]))
-        }
+        // In the host's IPC namespace this is the host's own instance.
+        result.append(
+            RuntimeMount(
+                destination: "/dev/mqueue", type: "mqueue", source: "mqueue", options: ["nosuid", "noexec", "nodev"]))
         switch inputs.sharedMemory {
         case .none: break
         case .bind(let path):
