@@ -90,6 +90,8 @@ struct UserDatabase {
         for name in request.additionalGroups {
             result.groups.append(try gid(name, "Unable to find group \(name)"))
         }
+        // The primary group is among the supplementary ones (CVE-2022-36109): negative group permissions hold.
+        result.groups.insert(result.gid, at: 0)
         var seen: Set<UInt32> = []
         result.groups = result.groups.filter { seen.insert($0).inserted }
         if result.home.isEmpty { result.home = "/" }

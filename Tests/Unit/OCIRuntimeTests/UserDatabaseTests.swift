@@ -20,12 +20,12 @@ struct UserDatabaseTests {
     }
 
     @Test func nobodyNamedIsRootWithRootsGroups() throws {
-        #expect(try resolve("") == ResolvedUser(uid: 0, gid: 0, groups: [10], home: "/root"))
+        #expect(try resolve("") == ResolvedUser(uid: 0, gid: 0, groups: [0, 10], home: "/root"))
     }
 
     @Test func aNameBringsItsGroupsAndHome() throws {
         #expect(
-            try resolve("joe") == ResolvedUser(uid: 1000, gid: 1001, groups: [10, 29], home: "/home/joe"))
+            try resolve("joe") == ResolvedUser(uid: 1000, gid: 1001, groups: [1001, 10, 29], home: "/home/joe"))
     }
 
     @Test func aNumberThatIsInTheFileIsThatUser() throws {
@@ -33,7 +33,7 @@ struct UserDatabaseTests {
     }
 
     @Test func aNumberThatNobodyHasIsTakenAsItIs() throws {
-        #expect(try resolve("4711") == ResolvedUser(uid: 4711, gid: 0, groups: [], home: "/"))
+        #expect(try resolve("4711") == ResolvedUser(uid: 4711, gid: 0, groups: [0], home: "/"))
     }
 
     @Test func aNameOfDigitsComesBeforeTheNumber() throws {
@@ -41,13 +41,13 @@ struct UserDatabaseTests {
     }
 
     @Test func aGroupReplacesTheUsersOwnAndItsMemberships() throws {
-        #expect(try resolve("joe:audio") == ResolvedUser(uid: 1000, gid: 29, groups: [], home: "/home/joe"))
+        #expect(try resolve("joe:audio") == ResolvedUser(uid: 1000, gid: 29, groups: [29], home: "/home/joe"))
         #expect(try resolve("joe:4000").gid == 4000)
         #expect(try resolve(":wheel").gid == 10)
     }
 
     @Test func furtherGroupsAreAddedOnce() throws {
-        #expect(try resolve("joe", ["wheel", "77", "audio", "77"]).groups == [10, 29, 77])
+        #expect(try resolve("joe", ["wheel", "77", "audio", "77"]).groups == [1001, 10, 29, 77])
     }
 
     @Test func unknownNamesAreRefusedInDockersWords() {

@@ -13,6 +13,7 @@ struct ContainerAttachRoute: EndpointGroup {
         options.standardInput = request.query.flag("stdin") && streams
         options.standardOutput = request.query.flag("stdout")
         options.standardError = request.query.flag("stderr")
+        options.follows = streams
         options.includesLogs = request.query.flag("logs")
         options.detachKeys = try DetachKeyText.parse(request.query["detachKeys"])
         let reservation = try await engine.containers.attach(request.reference, options)

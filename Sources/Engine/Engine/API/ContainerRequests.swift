@@ -86,6 +86,8 @@ package struct AttachOptions: Sendable {
     package var standardError = true
     /// Replays what was logged before.
     package var includesLogs = false
+    /// Goes on with what is written from now on; else the stream ends behind the replay.
+    package var follows = true
     /// Keys that detach; empty for Docker's Ctrl-P Ctrl-Q.
     package var detachKeys: [UInt8] = []
 

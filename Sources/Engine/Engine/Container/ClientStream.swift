@@ -3,6 +3,13 @@ import LinuxKernel
 
 /// A client's stream that nobody else serves.
 enum ClientStream {
+    /// One frame of Docker's multiplexed stream: stream, three zeros, length (big endian), bytes.
+    static func frame(_ stream: OutputStream, _ bytes: [UInt8]) -> [UInt8] {
+        var frame: [UInt8] = [stream.rawValue, 0, 0, 0]
+        for shift in [24, 16, 8, 0] { frame.append(UInt8(truncatingIfNeeded: bytes.count >> shift)) }
+        return frame + bytes
+    }
+
     /// Sends a last message and ends the stream. A client that is gone is none to be told.
     static func finish(_ stream: SharedDescriptor, with bytes: [UInt8]) {
         _ = bytes.withUnsafeBytes { send(stream.rawValue, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL)) }

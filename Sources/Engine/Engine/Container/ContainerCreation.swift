@@ -42,8 +42,12 @@ struct ContainerCreation: Sendable {
     /// Other containers are remembered by id: names can change.
     private func resolveReferences(_ spec: inout ContainerSpec) throws(EngineError) {
         if case .container(let other) = spec.network.mode { spec.network.mode = .container(try donor(other)) }
-        if case .container(let other) = spec.namespaces.pid { spec.namespaces.pid = .container(try donor(other)) }
-        if case .container(let other) = spec.namespaces.ipc { spec.namespaces.ipc = .container(try donor(other)) }
+        if case .container(let other) = spec.namespaces.pid {
+            spec.namespaces.pid = .container(try donor(other))
+        }
+        if case .container(let other) = spec.namespaces.ipc {
+            spec.namespaces.ipc = .container(try donor(other))
+        }
         for link in spec.network.links {
             let names = try Link.split(link)
             do throws(EngineError) {

@@ -100,15 +100,36 @@ package final class ContainerService: Sendable {
         let place = container.attachments.reserve()
         return AttachReservation(
             terminal: container.spec.process.terminal,
-            connection: { stream, alreadyRead in
+            connection: { [self] stream, alreadyRead in
+                if !options.follows, !container.state.isRunning {
+                    container.attachments.abandon(place)
+                    return try await replay(container, options, to: stream)
+                }
                 let request = AttachRequest(
                     id: randomID(), stdin: options.standardInput, stdout: options.standardOutput,
-                    stderr: options.standardError, logs: options.includesLogs,
+                    stderr: options.standardError, logs: options.includesLogs, stream: options.follows,
                     detachKeys: options.detachKeys.isEmpty ? DetachKeys.standard : options.detachKeys,
                     buffered: alreadyRead, socket: stream)
                 try await container.attach(request, place)
             },
             abandon: { container.attachments.abandon(place) })
+    }
+
+    /// The log of a container that has no shim, as the stream of a client.
+    private func replay(_ container: Container, _ options: AttachOptions, to stream: SharedDescriptor)
+        async throws
+    {
+        var log = LogOptions()
+        log.standardOutput = options.standardOutput
+        log.standardError = options.standardError
+        let isRaw = container.spec.process.terminal
+        if options.includesLogs {
+            for try await batch in try await logs(container.id, log) {
+                let bytes = batch.flatMap { isRaw ? $0.bytes : ClientStream.frame($0.stream, $0.bytes) }
+                try await parts.pool.run { try writeAll(stream.rawValue, bytes) }
+            }
+        }
+        ClientStream.finish(stream, with: [])
     }
 
     package func resize(_ reference: String, _ size: TerminalSize) async throws {

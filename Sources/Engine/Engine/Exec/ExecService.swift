@@ -109,12 +109,8 @@ package final class ExecService: Sendable {
     /// After the upgrade there is no status left to answer with: the client reads the failure from its stream.
     private func tell(_ stream: SharedDescriptor, _ record: ExecRecord, _ error: any Error) {
         let message = Array("\((error as? any CategorizedError)?.message ?? "\(error)")\r\n".utf8)
-        var bytes: [UInt8] = []
-        if !record.spec.terminal {
-            bytes = [OutputStream.standardOutput.rawValue, 0, 0, 0]
-            for shift in [24, 16, 8, 0] { bytes.append(UInt8(truncatingIfNeeded: message.count >> shift)) }
-        }
-        ClientStream.finish(stream, with: bytes + message)
+        let isRaw = record.spec.terminal
+        ClientStream.finish(stream, with: isRaw ? message : ClientStream.frame(.standardOutput, message))
     }
 
     package func resize(_ id: String, _ size: TerminalSize) async throws {

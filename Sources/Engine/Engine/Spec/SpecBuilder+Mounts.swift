@@ -42,7 +42,8 @@ extension SpecBuilder {
         // In the host's IPC namespace this is the host's own instance.
         result.append(
             RuntimeMount(
-                destination: "/dev/mqueue", type: "mqueue", source: "mqueue", options: ["nosuid", "noexec", "nodev"]))
+                destination: "/dev/mqueue", type: "mqueue", source: "mqueue",
+                options: ["nosuid", "noexec", "nodev"]))
         switch inputs.sharedMemory {
         case .none: break
         case .bind(let path):
