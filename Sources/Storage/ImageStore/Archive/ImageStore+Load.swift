@@ -86,7 +86,7 @@ extension ImageStore {
         try systemCall("rename", target) { rename(outcome.folder, target) }
     }
 
-    /// One call for all files of all layers: 6,700 single ones would take seconds.
+    /// One call for all files of all layers.
     private func syncLayers() throws {
         let folder = try openFile(paths.overlay, O_RDONLY | O_DIRECTORY)
         let raw = folder.rawValue
