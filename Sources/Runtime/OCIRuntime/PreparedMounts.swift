@@ -148,17 +148,16 @@ extension OverlayFilesystem {
         do throws(SystemCallError) {
             let context = try FilesystemContext(type: "overlay")
             try context.set("source", "overlay")
-            do throws(SystemCallError) {
-                for directory in lower { try context.set("lowerdir+", directory) }
-            } catch  where error.errno == EINVAL && !Self.kernelHasAppendedLowers() {
-                return nil
-            }
+            for directory in lower { try context.set("lowerdir+", directory) }
             if let upper, let work {
                 try context.set("upperdir", upper)
                 try context.set("workdir", work)
                 if volatile { try context.set("volatile") }
             }
             return SharedDescriptor(try context.mounted())
+        } catch where error.errno == EINVAL && !Self.kernelHasAppendedLowers() {
+            // Some of these kernels take any option and refuse only the whole.
+            return nil
         } catch {
             throw RuntimeError(.setupFailed, "root filesystem: \(error)", errno: error.errno)
         }
