@@ -53,6 +53,20 @@ struct Deletion {
         try runtime { () throws(RuntimeError) in try HookRunner.run(spec.hooks.poststop, "poststop", state) }
     }
 
+    /// A security module may forbid the signal, but not the control group's own way (version 2).
+    private func kill(_ pidfd: SharedDescriptor) throws(CommandError) {
+        do throws(SystemCallError) {
+            try sendSignal(SIGKILL, toPidfd: pidfd.rawValue)
+        } catch  where error.errno == ESRCH {
+            return
+        } catch {
+            guard let group = try record.cgroupIfAny() else {
+                throw CommandError("cannot kill container \(record.id): \(error)")
+            }
+            try cgroup { () throws(CgroupError) in try group.killAll() }
+        }
+    }
+
     /// Kills the first process and waits until it is gone.
     func killAndWait() throws(CommandError) {
         guard record.isAlive else { return }
@@ -62,12 +76,12 @@ struct Deletion {
         let pidfd: SharedDescriptor
         do throws(SystemCallError) {
             pidfd = SharedDescriptor(try openPidfd(record.pid))
-            try sendSignal(SIGKILL, toPidfd: pidfd.rawValue)
         } catch  where error.errno == ESRCH {
             return
         } catch {
             throw CommandError("cannot kill container \(record.id): \(error)")
         }
+        try kill(pidfd)
         var ready = pollfd(fd: pidfd.rawValue, events: Int16(POLLIN), revents: 0)
         let count = try system("container \(record.id)") { () throws(SystemCallError) in
             try systemCall("poll") { poll(&ready, 1, 10_000) }
