@@ -52,7 +52,6 @@ enum PathRestrictions {
     private static func emptyDirectory() throws(SystemCallError) -> Descriptor {
         let context = try FilesystemContext(type: "tmpfs")
         try context.set("size", "0k")
-        try context.set("mode", "755")
         return try context.mounted([.readOnly, .noSetUID, .noDevices, .noExecute])
     }
 

@@ -93,16 +93,15 @@ extension HostConfig {
         memorySwappiness = resources.memorySwappiness
         oomKillDisable = resources.oomKillDisable
         pidsLimit = resources.pidsLimit.flatMap { $0 == 0 ? nil : $0 }
-        ulimits = Self.orNull(resources.ulimits.map(DockerAPI.Ulimit.init))
+        ulimits = resources.ulimits.map(DockerAPI.Ulimit.init)
     }
 
-    private static func throttles(_ devices: [EngineThrottleDevice]) -> [DockerAPI.ThrottleDevice]? {
-        orNull(
-            devices.map { device in
-                var wire = DockerAPI.ThrottleDevice()
-                (wire.path, wire.rate) = (device.path, device.rate)
-                return wire
-            })
+    private static func throttles(_ devices: [EngineThrottleDevice]) -> [DockerAPI.ThrottleDevice] {
+        devices.map { device in
+            var wire = DockerAPI.ThrottleDevice()
+            (wire.path, wire.rate) = (device.path, device.rate)
+            return wire
+        }
     }
 }
 

@@ -7,7 +7,7 @@ package struct ContainerLayer: Sendable, Equatable, Codable {
     package let id: String
     /// Digests of the uncompressed layers of its image, topmost first, each once.
     package let layers: [Digest]
-    /// Name of the folder with the empty mount points that the container gets above its image, below `overlay2`.
+    /// Name of the folder with the empty mount points that the container gets below its image, below `overlay2`.
     package let mountPoints: String?
 
     package init(id: String, layers: [Digest], mountPoints: String?) {

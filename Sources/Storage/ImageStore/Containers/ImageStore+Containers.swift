@@ -12,7 +12,7 @@ extension ImageStore {
                 for layer in layers { state.containers[layer.id] = layer }
                 state.knowsContainers = true
                 return Set(state.layers.keys.map(\.hex)).union(state.containers.keys)
-                    .union(state.containers.values.compactMap(\.mountPoints))
+                    .union([MountPointsLayer.name])
             }
             for name in try namesInFolder(paths.overlay) where !name.hasPrefix(".") && !keep.contains(name) {
                 try trash.discard("\(paths.overlay)/\(name)")
@@ -35,7 +35,8 @@ extension ImageStore {
                 throw ImageError(.conflict, "container \(id) has a layer already")
             }
             let layer = ContainerLayer(
-                id: id, layers: overlayOrder(found.configuration.rootFilesystem.diffIDs), mountPoints: nil)
+                id: id, layers: overlayOrder(found.configuration.rootFilesystem.diffIDs),
+                mountPoints: MountPointsLayer.name)
             state.containers[id] = layer
             return layer
         }
@@ -92,7 +93,7 @@ extension ImageStore {
         let folder = paths.container(layer.id)
         let mountPoints = layer.mountPoints.map { ["\(paths.overlay)/\($0)/diff"] } ?? []
         return ContainerLayerPaths(
-            lower: mountPoints + layer.layers.map { paths.layerContent($0) }, upper: folder + "/diff",
+            lower: layer.layers.map { paths.layerContent($0) } + mountPoints, upper: folder + "/diff",
             work: folder + "/work", merged: folder + "/merged")
     }
 

@@ -29,5 +29,6 @@ struct StorePaths: Sendable {
         try makeDirectories(overlay, mode: 0o710)
         try makeDirectories(staging, mode: 0o700)
         try makeDirectories(trash, mode: 0o700)
+        try MountPointsLayer.make(in: overlay)
     }
 }
