@@ -89,11 +89,11 @@ package final class Engine: Sendable {
     /// Ends the engine; containers go on running.
     package func shutdown() async {
         events.finish()
+        let isIdle = !parts.registry.all.contains { $0.state.isRunning }
         for container in parts.registry.all { await container.leave() }
         do {
             try await parts.database.commit(.powerCut) { _ in }
             let (network, database) = (parts.network, parts.database)
-            let isIdle = !parts.registry.all.contains { $0.state.isRunning }
             try await parts.pool.run {
                 network.shutdown(removeAll: isIdle)
                 try database.close()

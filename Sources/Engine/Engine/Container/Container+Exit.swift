@@ -29,6 +29,7 @@ extension Container {
                 await hasExited(ExitStatus(shimLostSince: running.startedAt))
             }
         }
+        linkMerged(nil)
         // The folder holds the truth until the database does.
         do {
             try await parts.database.commit(.processCrash) { _ in }

@@ -1,5 +1,7 @@
 import Synchronization
 import Logging
+import Glibc
+import ImageStore
 import LinuxKernel
 import Networking
 import OCIModel
@@ -81,6 +83,23 @@ extension Container {
             progress.failureCode = 0
         }
         publish("start", at: time)
+        linkMerged(pid)
+    }
+
+    /// `merged` beside the layer's folders leads to the running root; nobody waits for it.
+    func linkMerged(_ pid: Int32?) {
+        let (images, layer, logger, id) = (parts.images, definition.layer, parts.logger, id)
+        parts.pool.submit {
+            do {
+                try images.linkMerged(layer, processID: pid)
+            } catch let error as SystemCallError where error.errno == ENOENT {
+                // The container has been removed meanwhile.
+            } catch {
+                logger.warning(
+                    "cannot link a container's root",
+                    metadata: ["container.id": "\(id)", "error": "\(error)"])
+            }
+        }
     }
 
     /// Addresses, ports and everything else that can be refused without a process.
@@ -127,6 +146,8 @@ extension Container {
     func follow(_ session: ShimSession) {
         follower = Task {
             for await event in session.events { await self.handle(event) }
+            // The engine ends, not the shim.
+            if Task.isCancelled { return }
             await self.sessionEnded(session)
         }
     }

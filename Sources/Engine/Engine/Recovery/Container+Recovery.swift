@@ -126,6 +126,7 @@ extension Container {
 
     private func take(_ session: ShimSession) async -> RecoveryOutcome {
         self.session = session
+        linkMerged(state.runningState?.pid)
         attachments.shut()
         follow(session)
         return .adopted
