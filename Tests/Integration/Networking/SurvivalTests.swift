@@ -117,6 +117,8 @@ struct SurvivalTests {
         }
         let before = try trace()
         let instance = try host.start(host.configuration())
+        #expect(
+            try host.namespace.shell("nft list set inet sktest bridges").contains("elements = { \"skt0\" }"))
         for round in 0..<3 {
             let web = try instance.container("web\(round)", ports: [Self.port])
             _ = host.outside.askPatiently(.tcp, Host.addressV6, 8080)

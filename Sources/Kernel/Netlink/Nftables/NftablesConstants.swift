@@ -44,6 +44,7 @@ enum NftablesAttribute {
     static let setDataType: UInt16 = 6
     static let setDataLength: UInt16 = 7
     static let setID: UInt16 = 10
+    static let setUserData: UInt16 = 13
 
     static let elementListSet: UInt16 = 2
     static let elementList: UInt16 = 3

@@ -106,6 +106,11 @@ package struct NftablesTransaction: Sendable {
                 $0.attribute(NftablesAttribute.setDataLength, number: NftablesSet.length(set.value).bigEndian)
             }
             $0.attribute(NftablesAttribute.setID, number: number.bigEndian)
+            if let order = set.keyByteOrder {
+                // For the nft command, which else prints interface names as nothing: type 0, length 4, a number.
+                $0.attribute(
+                    NftablesAttribute.setUserData, [0, 4] + withUnsafeBytes(of: order) { Array($0) })
+            }
         }
     }
 

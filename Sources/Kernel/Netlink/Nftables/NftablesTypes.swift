@@ -48,6 +48,9 @@ package struct NftablesSet: Sendable, Hashable {
         types.count == 1 ? UInt32(types[0].length) : types.reduce(0) { $0 + UInt32($1.registerLength) }
     }
 
+    /// How `nft` reads a key of one type: 1 for the host's byte order (names), 2 for big-endian.
+    var keyByteOrder: UInt32? { key.count == 1 ? (key[0] == .interfaceName ? 1 : 2) : nil }
+
     // Concatenations only have a flag (0x80) of their own together with intervals.
     var flags: UInt32 { (isInterval ? 0x4 : 0) | (value.isEmpty ? 0 : 0x8) }
 }
