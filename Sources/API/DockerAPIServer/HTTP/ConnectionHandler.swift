@@ -230,7 +230,10 @@ final class ConnectionHandler: ChannelInboundHandler {
             setReading(context, false)
         } else if exchange.isComplete, parser.pendingBytes > Self.pipelineLimit {
             setReading(context, false)
-        } else if exchange.stream == nil {
+        } else if let stream = exchange.stream {
+            // Reading may have stopped for the request before; a full stream says itself when it goes on.
+            if !stream.isFull { setReading(context, true) }
+        } else {
             setReading(context, true)
         }
     }

@@ -56,6 +56,9 @@ final class RequestBody: @unchecked Sendable {
         }
     }
 
+    /// Whether `resume` will be called when there is room.
+    var isFull: Bool { locked { wasFull } }
+
     /// - Parameter complete: false where the client left in the middle
     func finish(complete: Bool) {
         locked {
