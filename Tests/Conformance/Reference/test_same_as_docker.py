@@ -59,6 +59,9 @@ def flat(value, path: str = "") -> dict:
 
 def differences(theirs, ours) -> list[str]:
     left, right = flat(theirs), flat(ours)
+    for one in (left, right):  # Docker's order of mounts differs from call to call
+        if isinstance(one.get("Mounts"), list):
+            one["Mounts"].sort(key=lambda mount: mount["Destination"])
     lines = []
     for path in sorted(set(left) | set(right)):
         if path in ALLOWED:

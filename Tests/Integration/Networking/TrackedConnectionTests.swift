@@ -1,3 +1,4 @@
+import Glibc
 import LinuxKernel
 import Networking
 import Testing
@@ -21,7 +22,10 @@ struct TrackedConnectionTests {
             }
         }
         func askUntil(_ expected: String) -> Bool {
-            for _ in 0..<30 where ask() == expected { return true }
+            for _ in 0..<60 {
+                if ask() == expected { return true }
+                usleep(50_000)
+            }
             return false
         }
         // Before the port is published the packets are tracked, but not translated.

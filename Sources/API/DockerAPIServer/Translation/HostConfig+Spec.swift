@@ -54,7 +54,7 @@ extension HostConfig {
     private mutating func applyNamespaces(_ spec: ContainerSpec) {
         capAdd = Self.orNull(spec.security.capabilitiesAdded)
         capDrop = Self.orNull(spec.security.capabilitiesDropped)
-        securityOpt = Self.orNull(spec.security.options)
+        securityOpt = Self.securityOptions(spec)
         privileged = spec.security.isPrivileged
         maskedPaths = spec.security.maskedPaths
         readonlyPaths = spec.security.readOnlyPaths
@@ -63,6 +63,14 @@ extension HostConfig {
         pidMode = spec.namespaces.pid.text
         utsMode = spec.namespaces.uts.rawValue
         usernsMode = spec.namespaces.user.rawValue
+    }
+
+    /// Docker turns labels off for what shares the host's processes or IPC, unless the request says otherwise.
+    private static func securityOptions(_ spec: ContainerSpec) -> [String]? {
+        let sharesHost =
+            spec.namespaces.ipc == .host || spec.namespaces.pid == .host || spec.security.isPrivileged
+        if spec.security.options.isEmpty && sharesHost { return ["label=disable"] }
+        return orNull(spec.security.options)
     }
 
     private mutating func apply(_ resources: Resources, _ version: APIVersion) {
