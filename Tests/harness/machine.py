@@ -6,6 +6,9 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
+#: Processes that a daemon keeps once it has needed them: one forwarder, whatever the number of ports.
+PERMANENT = {"skiff-net"}
+
 CGROUPS = Path("/sys/fs/cgroup")
 
 
@@ -76,7 +79,7 @@ def descendants() -> list[str]:
         above = pid
         while above in parent_of and above != me:
             above = parent_of[above]
-        if above == me and pid != me:
+        if above == me and pid != me and names[pid] not in PERMANENT:
             found.append(f"{names[pid]} {pid}")
     return found
 

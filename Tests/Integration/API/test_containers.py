@@ -266,7 +266,7 @@ def test_exec(daemon):
     run = answer.json["Id"]
     stream = Hijacked(daemon, f"/exec/{run}/start", {"Detach": False, "Tty": False})
     assert stream.status == 101
-    assert daemon.api("GET", f"/exec/{run}/json").json["Running"]
+    wait_for(lambda: daemon.api("GET", f"/exec/{run}/json").json["Running"], 5, "the program")
     stream.send(b"through\n")
     stream.finish_input()
     assert stream.frames() == {"stdout": b"through\n", "stderr": b"err\n"}
