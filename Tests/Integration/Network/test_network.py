@@ -154,12 +154,6 @@ def test_link_on_the_default_bridge(cli, name):
     assert f"DB_PORT_80_TCP_ADDR={address}" in out and "DB_ENV_SECRET=1" in out
 
 
-@pytest.mark.skipif(settings.ENGINE != "skiff", reason="the client asks for API 1.44")
-def test_mac_address(cli):
-    assert "02:42:ac:11:aa:bb" in cli.out("run", "--rm", "--mac-address", "02:42:ac:11:aa:bb", "busybox", "cat",
-                                          "/sys/class/net/eth0/address")
-
-
 def test_a_port_in_use_is_refused_and_leaves_nothing(cli, daemon, machine, name):
     serve(cli, f"{name}-one", "-p", "18080:80")
     running = type(machine)(daemon)
