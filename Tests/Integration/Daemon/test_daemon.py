@@ -113,7 +113,7 @@ def test_several_daemons_side_by_side(new_daemon):
 def test_configuration_file(new_daemon):
     engine = new_daemon(config={
         "labels": ["zone=a"], "log-opts": {"max-size": "1m"}, "default-shm-size": "8M", "default-ulimits":
-        {"nofile": {"Name": "nofile", "Soft": 321, "Hard": 654}}, "debug": True})
+        {"nofile": {"Name": "nofile", "Soft": 321, "Hard": 654}}})
     cli = engine.cli("skiff")
     assert engine.api("GET", "/info").json["Labels"] == ["zone=a"]
     assert cli.out("run", "--rm", "busybox", "sh", "-c", "ulimit -n; df -k /dev/shm | tail -1 | awk '{print $2}'") == \

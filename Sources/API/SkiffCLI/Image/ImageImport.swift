@@ -75,9 +75,8 @@ enum ImageImport {
         let isURL = source.hasPrefix("http://") || source.hasPrefix("https://")
         var query: [(name: String, value: String)] = [("fromSrc", isURL ? source : "-")]
         if invocation.arguments.count > 1 {
-            let target = try Reference(invocation.arguments[1])
+            _ = try Reference(invocation.arguments[1])
             query.append(("repo", invocation.arguments[1]))
-            if let tag = target.tag { query.append(("tag", tag)) }
         }
         if !invocation.string(message).isEmpty { query.append(("message", invocation.string(message))) }
         if !invocation.string(platform).isEmpty { query.append(("platform", invocation.string(platform))) }
