@@ -30,12 +30,16 @@ package struct Dispatcher {
     }
 
     private func route(_ words: [String], _ wantsHelp: Bool, _ session: Session) -> Int32 {
-        if wantsHelp || words.isEmpty && !session.globals.bool(GlobalFlags.version) {
+        if wantsHelp {
             session.output.write(help.overview())
             return 0
         }
         if session.globals.bool(GlobalFlags.version) {
             session.output.line(ClientVersion.oneLine(program: program))
+            return 0
+        }
+        guard !words.isEmpty else {
+            Output.error(String(help.overview().dropLast()))
             return 0
         }
         if words[0] == "help" { return explain(Array(words.dropFirst()), session) }
@@ -116,7 +120,7 @@ package struct Dispatcher {
             session.output.write(help.command(command, path: path))
             return 0
         }
-        if CommandTable.groups.contains(words[0]) { return group([words[0]], session) }
+        if CommandTable.groups.contains(words[0]) { return group([words[0], "--help"], session) }
         Output.error("unknown help topic: " + words.joined(separator: " "))
         return 1
     }
@@ -126,7 +130,9 @@ package struct Dispatcher {
             let members = CommandTable.members(of: words[0]).map(\.name)
             return unknown(words[1], among: members, of: words[0])
         }
-        session.output.write(help.group(words[0], CommandTable.members(of: words[0])))
+        let text = help.group(words[0], CommandTable.members(of: words[0]))
+        // Asked for, help is a result; else it is a hint.
+        if words.count > 1 { session.output.write(text) } else { Output.error(String(text.dropLast())) }
         return 0
     }
 

@@ -66,8 +66,9 @@ enum ContainerLogs {
 
 /// Times that users give: RFC 3339 in several lengths, seconds since 1970, or a span before now.
 enum TimeArgument {
+    /// - Parameter flag: the flag that a message names; empty for none
     /// - Returns: seconds since 1970, with a fraction where there is one, as the API takes them
-    static func seconds(_ text: String, _ flag: String, now: Timestamp = .now) throws -> String {
+    static func seconds(_ text: String, _ flag: String = "", now: Timestamp = .now) throws -> String {
         if text != "0", let span = FlagText.duration(text) {
             return format(Timestamp(totalNanoseconds: now.totalNanoseconds - span))
         }
@@ -78,9 +79,9 @@ enum TimeArgument {
             return text
         }
         if let seconds = Int64(text) { return "\(seconds)" }
+        let reason = "failed to parse value as time or duration: \(GoQuoting.quoted(text))"
         throw CommandError(
-            .invalidArgument,
-            "invalid value for \(GoQuoting.quoted(flag)): failed to parse value as time or duration: \(GoQuoting.quoted(text))"
+            .invalidArgument, flag.isEmpty ? reason : "invalid value for \(GoQuoting.quoted(flag)): \(reason)"
         )
     }
 

@@ -32,14 +32,18 @@ enum ContainerPort {
     private static func one(_ text: String, _ ports: JSONObject, _ invocation: Invocation) throws -> Int32 {
         let port = text.contains("/") ? text : text + "/tcp"
         guard number(port) >= 0 else {
+            let digits = String(text.prefix { $0 != "/" })
+            let reason =
+                !digits.isEmpty && digits.allSatisfy(\.isNumber) ? "value out of range" : "invalid syntax"
             throw CommandError(
                 .invalidArgument,
-                "Error: invalid port (\(text.prefix { $0 != "/" })): not a number from 0 to 65535")
+                "Error: invalid port (\(digits)): strconv.ParseUint: parsing \(GoQuoting.quoted(digits)): \(reason)"
+            )
         }
         guard let bindings = ports[port]?.arrayValue, !bindings.isEmpty else {
             throw CommandError(
                 .invalidArgument,
-                "Error: No public port '\(port)' published for \(invocation.arguments[0])")
+                "Error: No public port '\(text)' published for \(invocation.arguments[0])")
         }
         for line in bindings.map(address).sorted() { invocation.session.output.line(line) }
         return 0

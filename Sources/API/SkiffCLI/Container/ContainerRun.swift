@@ -27,8 +27,7 @@ enum ContainerRun {
         let detached = invocation.bool(detach)
         if detached, !invocation.list(RunFlags.attach).isEmpty {
             throw CommandError(
-                .invalidArgument, "conflicting options: cannot specify both --attach and --detach",
-                exitCode: 125)
+                .invalidArgument, "conflicting options: cannot specify both --attach and --detach")
         }
         if !detached, invocation.bool(RunFlags.tty), request.attachesInput, !RawTerminal.isTerminal(0) {
             throw CommandError(.environment, "the input device is not a TTY")

@@ -48,7 +48,9 @@ enum ImageList {
         let now = Timestamp.now
         let needsDigest = showsDigest || text.contains(".Digest")
         let rows = (list.arrayValue ?? []).flatMap { image in
-            ImageRows.names(image, digests: needsDigest && !invocation.bool(quiet)).map { name in
+            ImageRows.names(
+                image, digests: needsDigest && !invocation.bool(quiet), ownRows: showsDigest
+            ).map { name in
                 ImageRows.row(image, name, truncated: !invocation.bool(noTruncation), now: now)
             }
         }
@@ -65,8 +67,10 @@ enum ImageRows {
         var digest = "<none>"
     }
 
-    /// - Parameter digests: whether each digest of a tag's repository gets a row of its own
-    static func names(_ image: JSONValue, digests: Bool) -> [Name] {
+    /// - Parameters:
+    ///   - digests: whether each digest of a tag's repository gets a row of its own
+    ///   - ownRows: whether a digest without a tag is shown, in a row of its own
+    static func names(_ image: JSONValue, digests: Bool, ownRows: Bool = false) -> [Name] {
         func texts(_ key: String) -> [String] { (image[key]?.arrayValue ?? []).compactMap(\.stringValue) }
         let tags = texts("RepoTags").filter { $0 != "<none>:<none>" }.compactMap { try? Reference($0) }
         var found = texts("RepoDigests").filter { $0 != "<none>@<none>" }.compactMap { try? Reference($0) }
@@ -84,7 +88,7 @@ enum ImageRows {
         for rest in found {
             let name = Name(
                 repository: rest.familiarName,
-                digest: digests ? rest.digest?.description ?? "<none>" : "<none>")
+                digest: ownRows ? rest.digest?.description ?? "<none>" : "")
             if !names.contains(name) { names.append(name) }
         }
         return names
@@ -97,7 +101,7 @@ enum ImageRows {
         let shared = image["SharedSize"]?.integerValue ?? -1
         let containers = image["Containers"]?.integerValue ?? -1
         let moment = Timestamp(seconds: created)
-        let since = created > 0 ? HumanDuration.text(seconds: now.seconds - created) + " ago" : ""
+        let since = moment > .zero ? HumanDuration.text(seconds: now.seconds - created) + " ago" : ""
         let fields: [(name: String, value: JSONValue)] = [
             ("ID", .string(truncated ? id.shortIdentifier : id)), ("Repository", .string(name.repository)),
             ("Tag", .string(name.tag)), ("Digest", .string(name.digest)), ("CreatedSince", .string(since)),

@@ -19,11 +19,6 @@ struct ContainerCreation {
     /// - Returns: the container's identifier
     func create() throws -> String {
         let pull = invocation.string(RunFlags.pull)
-        guard ["always", "missing", "never", ""].contains(pull) else {
-            throw CommandError(
-                .invalidArgument,
-                "invalid pull option: '\(pull)': must be one of \"always\", \"missing\" or \"never\"")
-        }
         try checkPlatform()
         let file = try reserveIdentifierFile()
         do {

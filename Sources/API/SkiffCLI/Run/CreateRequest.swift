@@ -40,6 +40,12 @@ struct CreateRequest {
             warnings.append("WARNING: --kernel-memory is no longer supported and is ignored")
         }
         try Self.refuseWindows(flags)
+        let pull = flags.string(RunFlags.pull)
+        guard ["always", "missing", "never", ""].contains(pull) else {
+            throw CommandError(
+                .invalidArgument,
+                "invalid pull option: '\(pull)': must be one of \"always\", \"missing\" or \"never\"")
+        }
         let volumes = try VolumeFlags(flags)
         let ports = try PublishedPorts(
             publish: flags.list(RunFlags.publish), expose: flags.list(RunFlags.expose))

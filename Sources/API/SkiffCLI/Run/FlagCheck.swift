@@ -125,15 +125,6 @@ enum FlagCheck {
         return (String(text[..<colon]), String(text[text.index(after: colon)...]))
     }
 
-    static let device: @Sendable (String) -> String? = { text in
-        do throws(UsageError) {
-            _ = try DeviceOption(parsing: text)
-            return nil
-        } catch {
-            return error.message
-        }
-    }
-
     /// `c 1:3 rwm`
     static let deviceRule: @Sendable (String) -> String? = { text in
         let words = text.split(separator: " ", omittingEmptySubsequences: false)

@@ -39,7 +39,7 @@ enum ResourceFlags {
     static let deviceWriteIOps = Flag(
         "device-write-iops", .list, "Limit of writes a second to a device", check: FlagCheck.operationRate)
     static let device = Flag(
-        "device", .list, "Give the container a device of the host", check: FlagCheck.device)
+        "device", .list, "Give the container a device of the host")
     static let deviceCgroupRule = Flag(
         "device-cgroup-rule", .list, "Add a rule to the list of allowed devices", check: FlagCheck.deviceRule)
     static let gpus = Flag("gpus", .gpuRequest, "Give the container GPUs ('all' for every one)")

@@ -26,14 +26,15 @@ struct VolumeFlags {
     private mutating func add(volume text: String) throws(CommandError) {
         let parts = text.split(separator: ":", omittingEmptySubsequences: false)
         if text.isEmpty { throw CommandError(.invalidArgument, "invalid empty volume spec") }
-        guard parts.count > 1 else {
+        // Docker takes a text of one or two characters for a folder, whatever it is.
+        guard parts.count > 1, text.utf8.count > 2 else {
             anonymous[text] = [:]
             return
         }
         if parts.contains("") {
             throw CommandError(.invalidArgument, "invalid spec: \(text): empty section between colons")
         }
-        if parts.count > 3 { throw CommandError(.invalidArgument, "invalid volume specification: '\(text)'") }
+        if parts.count > 3 { throw CommandError(.invalidArgument, "invalid spec: \(text): too many colons") }
         var bind = text
         // A name is a volume's; only `.` at its front makes it a folder relative to this one.
         if text.hasPrefix(".") {

@@ -29,7 +29,7 @@ enum SystemEvents {
         var query: [(name: String, value: String)] = []
         if let filters = FilterArgument.query(invocation.list(FilterArgument.flag)) { query.append(filters) }
         for flag in [since, until] where !invocation.string(flag).isEmpty {
-            query.append((flag.name, try TimeArgument.seconds(invocation.string(flag), flag.name)))
+            query.append((flag.name, try TimeArgument.seconds(invocation.string(flag))))
         }
         let response = try invocation.client.send(EngineRequest(.get, "/events", query: query))
         let output = invocation.session.output
