@@ -54,6 +54,8 @@ def normalize(requests, version):
                 map(int, request["version"][1:].split("."))):
             continue
         body = request["body"]
+        if isinstance(body, dict) and body.get("Env"):
+            body["Env"] = sorted(body["Env"])
         if isinstance(body, dict) and isinstance(body.get("HostConfig"), dict):
             binds = body["HostConfig"].get("Binds")
             if binds:
