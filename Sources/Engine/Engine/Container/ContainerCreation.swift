@@ -14,14 +14,15 @@ struct ContainerCreation: Sendable {
     func run() async throws -> ContainerCreated {
         let id = randomID()
         var spec = spec
-        let warnings = try prepare(&spec, id)
+        var warnings = try prepare(&spec, id)
         let image = try parts.images.image(spec.image)
         try spec.complete(from: image.configuration.config)
         try checkPlatform(spec, image)
+        warnings += Self.foreignPlatform(spec, image)
         let name = try takeName(for: id)
         do {
-            let prepared = spec
-            let definition = try await parts.pool.run { try makeFiles(id, prepared, image, warnings) }
+            let (prepared, told) = (spec, warnings)
+            let definition = try await parts.pool.run { try makeFiles(id, prepared, image, told) }
             try await record(definition, name)
             return ContainerCreated(id: id, warnings: warnings)
         } catch {
@@ -73,6 +74,18 @@ struct ContainerCreation: Sendable {
         }
         if spec.network.mode == .host || spec.namespaces.uts == .host { return HostInformation.hostname }
         return String(id.prefix(12))
+    }
+
+    /// Programs of another architecture run where the kernel has an emulator for them: a warning, no refusal.
+    private static func foreignPlatform(_ spec: ContainerSpec, _ image: Image) -> [String] {
+        let configuration = image.configuration
+        let own = Platform(
+            os: configuration.os, architecture: configuration.architecture, variant: configuration.variant)
+        guard spec.platform.isEmpty, Platform.host.distance(to: own) == nil else { return [] }
+        return [
+            "The requested image's platform (\(own)) does not match the detected host platform "
+                + "(\(Platform.host)) and no specific platform was requested"
+        ]
     }
 
     private func checkPlatform(_ spec: ContainerSpec, _ image: Image) throws(EngineError) {
