@@ -85,8 +85,12 @@ extension NetworkController {
             let (forwarder, worker) = running.withLock({ state in state.map { ($0.forwarder, $0.worker) } })
         else { return }
         try firewall.publish(FirewallModel.Port.all(of: endpoint), endpoint: endpoint.id)
+        let hasUDP = endpoint.ports.contains { $0.transport == .udp }
+        // Before the forwarder listens, which would answer what is not translated and so keep it tracked; and once
+        // more for a packet that was on its way.
+        if hasUDP { Self.forgetUntranslated(endpoint, logger) }
         forwarder?.add(ports.takeSockets(of: endpoint))
-        if endpoint.ports.contains(where: { $0.transport == .udp }) {
+        if hasUDP {
             worker.add { [logger] in Self.forgetUntranslated(endpoint, logger) }
         }
     }
@@ -154,8 +158,10 @@ extension NetworkController {
     private static func forgetUntranslated(_ endpoint: Endpoint, _ logger: Logger) {
         let ports = Set(endpoint.ports.filter { $0.transport == .udp }.map(\.hostPort))
         forget(endpoint, logger) { connection in
+            // An answer of the forwarder may have come first: then the port is the source's.
             connection.original.transport == TransportProtocol.udp.number
-                && ports.contains(connection.original.destinationPort)
+                && (ports.contains(connection.original.destinationPort)
+                    || ports.contains(connection.original.sourcePort))
                 && connection.reply.source == connection.original.destination
         }
     }
