@@ -59,9 +59,11 @@ def flat(value, path: str = "") -> dict:
 
 def differences(theirs, ours) -> list[str]:
     left, right = flat(theirs), flat(ours)
-    for one in (left, right):  # Docker's order of mounts differs from call to call
+    for one in (left, right):
         if isinstance(one.get("Mounts"), list):
-            one["Mounts"].sort(key=lambda mount: mount["Destination"])
+            # Docker's order differs from call to call, and whether it lists the mounts of --tmpfs does too.
+            listed = [mount for mount in one["Mounts"] if mount["Type"] != "tmpfs"]
+            one["Mounts"] = sorted(listed, key=lambda mount: mount["Destination"])
     lines = []
     for path in sorted(set(left) | set(right)):
         if path in ALLOWED:
