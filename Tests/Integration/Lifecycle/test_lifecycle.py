@@ -1,6 +1,7 @@
 """create, start, stop, kill, restart, pause, rename, wait, rm, exec, top, ps."""
 
 import json
+import os
 import select
 import signal
 import time
@@ -83,9 +84,10 @@ def test_a_container_starts_again_and_again(cli, name):
 
 def test_pause_stops_the_clock_of_the_program(cli, name):
     cli("run", "-d", "--name", name, "busybox", "sh", "-c", "while :; do echo x >>/beat; sleep 0.02; done")
+    pid = state(cli, name, "Pid")
+    wait_for(lambda: os.path.exists(f"/proc/{pid}/root/beat"), 5, "the first beat")
     cli("pause", name)
     assert state(cli, name, "Status") == "paused"
-    pid = state(cli, name, "Pid")
 
     def beats() -> int:
         return len(open(f"/proc/{pid}/root/beat").read())
