@@ -85,13 +85,15 @@ extension NetworkController {
             let (forwarder, worker) = running.withLock({ state in state.map { ($0.forwarder, $0.worker) } })
         else { return }
         try firewall.publish(FirewallModel.Port.all(of: endpoint), endpoint: endpoint.id)
-        let hasUDP = endpoint.ports.contains { $0.transport == .udp }
-        // Before the forwarder listens, which would answer what is not translated and so keep it tracked; and once
-        // more for a packet that was on its way.
-        if hasUDP { Self.forgetUntranslated(endpoint, logger) }
-        forwarder?.add(ports.takeSockets(of: endpoint))
-        if hasUDP {
-            worker.add { [logger] in Self.forgetUntranslated(endpoint, logger) }
+        let sockets = ports.takeSockets(of: endpoint)
+        forwarder?.add(sockets.filter { $0.transport != .udp })
+        let datagrams = sockets.filter { $0.transport == .udp }
+        guard endpoint.ports.contains(where: { $0.transport == .udp }) else { return }
+        worker.add { [logger] in
+            Self.forgetUntranslated(endpoint, logger)
+            // An answer of the forwarder to what came before would be tracked as a flow of its own, untranslated.
+            for port in datagrams { port.dropDatagrams() }
+            forwarder?.add(datagrams)
         }
     }
 
@@ -121,17 +123,7 @@ extension NetworkController {
                 worker.add { [logger] in Self.forgetTranslated(endpoint, logger) }
             }
         }
-        guard let bridge else { return }
-        worker.add { [logger] in
-            do throws(SystemCallError) {
-                try bridge.forgetForwarding(endpoint)
-            } catch {
-                logger.warning(
-                    "forwarding entry not removed",
-                    metadata: ["container.id": "\(endpoint.containerID)", "cause": "\(error)"])
-            }
-        }
-        bridge.release(endpoint)
+        bridge?.release(endpoint)
     }
 
     /// Deletes the interface of a released endpoint whose network namespace lives on, as after a failed start. Not

@@ -32,7 +32,7 @@ struct ConfigurationTests {
         #expect(try web.namespace.shell("cat /sys/class/net/eth0/mtu || ip link show eth0").contains("1400"))
         #expect(try web.namespace.shell("ip -o link show eth0").contains("02:42:0a:09:08:40"))
         #expect(web.endpoint.ports.map(\.hostAddress) == [.v4(.loopback)])
-        #expect(host.namespace.ask(.tcp, "127.0.0.1", 8080) == "web 10.9.8.1")
+        #expect(host.namespace.askPatiently(.tcp, "127.0.0.1", 8080) == "web 10.9.8.1")
         #expect(host.outside.ask(.tcp, Host.address, 8080, timeout: 0.2) == nil)
         let record = try instance.controller.network("bridge")
         #expect(record.options["com.docker.network.driver.mtu"] == "1400")

@@ -18,10 +18,10 @@ struct IsolationTests {
         try host.outside.shell("ip route add \(web.address) via \(Host.address)")
         #expect(host.outside.ask(.tcp, web.address, 80, timeout: 0.3) == nil)
         // Published, each works, and the instances do not disturb each other.
-        #expect(host.outside.ask(.tcp, Host.address, 8080) == "web \(Host.outsideAddress)")
-        #expect(other.namespace.ask(.tcp, Host.address, 8080)?.hasPrefix("web ") == true)
+        #expect(host.outside.askPatiently(.tcp, Host.address, 8080) == "web \(Host.outsideAddress)")
+        #expect(other.namespace.askPatiently(.tcp, Host.address, 8080)?.hasPrefix("web ") == true)
         try second.shutdown(removeAll: false)
-        #expect(host.outside.ask(.tcp, Host.address, 8080) == "web \(Host.outsideAddress)")
+        #expect(host.outside.askPatiently(.tcp, Host.address, 8080) == "web \(Host.outsideAddress)")
         try first.shutdown(removeAll: true)
     }
 
@@ -30,8 +30,8 @@ struct IsolationTests {
         let responder = try Responder("far", in: host.outside, port: 7000, hasIPv6: false)
         let instance = try host.start(host.configuration())
         let web = try instance.container("web")
-        #expect(web.namespace.ask(.tcp, Host.outsideAddress, 7000) == "far \(Host.address)")
-        #expect(web.namespace.ask(.udp, Host.outsideAddress, 7000) == "far \(Host.address)")
+        #expect(web.namespace.askPatiently(.tcp, Host.outsideAddress, 7000) == "far \(Host.address)")
+        #expect(web.namespace.askPatiently(.udp, Host.outsideAddress, 7000) == "far \(Host.address)")
         try web.release()
         try instance.shutdown(removeAll: true)
 
@@ -40,7 +40,7 @@ struct IsolationTests {
         let plain = try host.start(configuration)
         let routed = try plain.container("web")
         try host.outside.shell("ip route add 172.17.0.0/16 via \(Host.address)")
-        #expect(routed.namespace.ask(.tcp, Host.outsideAddress, 7000) == "far \(routed.address)")
+        #expect(routed.namespace.askPatiently(.tcp, Host.outsideAddress, 7000) == "far \(routed.address)")
         responder.stop()
         try plain.shutdown(removeAll: true)
     }
@@ -61,7 +61,7 @@ struct IsolationTests {
         try other.namespace.shell("ip route add \(web.address) via \(gateway)")
         #expect(other.namespace.ask(.tcp, web.address, 80, timeout: 0.3) == nil)
         try other.namespace.shell("ip route del \(web.address)")
-        #expect(host.outside.ask(.tcp, Host.address, 8080) == "web \(Host.outsideAddress)")
+        #expect(host.outside.askPatiently(.tcp, Host.address, 8080) == "web \(Host.outsideAddress)")
         #expect(other.namespace.askPatiently(.tcp, Host.address, 8080, seconds: 1)?.hasPrefix("web ") == true)
         #expect(web.namespace.askPatiently(.tcp, Host.address, 8080, seconds: 1)?.hasPrefix("web ") == true)
         try instance.shutdown(removeAll: true)
@@ -89,7 +89,7 @@ struct IsolationTests {
             #expect(namespace.ask(.tcp, "127.0.0.1", 8080, timeout: 0.3) == nil)
         }
         #expect(host.namespace.ask(.tcp, "127.0.0.1", 7001) == "secret 127.0.0.1")
-        #expect(host.namespace.ask(.tcp, "127.0.0.1", 8080) == "web \(gateway)")
+        #expect(host.namespace.askPatiently(.tcp, "127.0.0.1", 8080) == "web \(gateway)")
         #expect(host.outside.ask(.tcp, Host.address, 8080, timeout: 0.3) == nil)
         secret.stop()
         try instance.shutdown(removeAll: true)

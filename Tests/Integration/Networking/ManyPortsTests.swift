@@ -41,7 +41,7 @@ struct ManyPortsTests {
         let web = try instance.container("web", ports: ports)
         print("2000 ports of one container: \(clock.now - start)")
         for port in [20_000, 20_999, 21_999] as [UInt16] {
-            #expect(host.outside.ask(.tcp, Host.address, port) == "web \(Host.outsideAddress)")
+            #expect(host.outside.askPatiently(.tcp, Host.address, port) == "web \(Host.outsideAddress)")
         }
         try host.namespace.shell("nft flush ruleset")
         #expect(host.outside.askPatiently(.tcp, Host.address, 21_999, seconds: 2) != nil)

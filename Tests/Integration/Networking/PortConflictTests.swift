@@ -88,7 +88,7 @@ struct PortConflictTests {
         // Free again for another container at once.
         let again = try instance.container(
             "again", ports: [PortRequest(containerPort: 80, hostPorts: 8080...8080)])
-        #expect(host.outside.ask(.tcp, Host.address, 8080) == "again \(Host.outsideAddress)")
+        #expect(host.outside.askPatiently(.tcp, Host.address, 8080) == "again \(Host.outsideAddress)")
         try again.release()
         try instance.shutdown(removeAll: true)
     }

@@ -52,7 +52,7 @@ struct PublishedPortTests {
                 check(other.namespace, Host.addressV6, expect: nil, "another container, v6 \(transport)")
                 check(web.namespace, Host.addressV6, expect: nil, "the container itself, v6 \(transport)")
             }
-            #expect(other.namespace.ask(transport, web.address, 80) == "web \(other.address)")
+            #expect(other.namespace.askPatiently(transport, web.address, 80) == "web \(other.address)")
         }
         try web.release()
         try other.release()

@@ -47,7 +47,8 @@ struct SurvivalTests {
             let more = try instance.container(
                 "more", ports: [PortRequest(containerPort: 80, hostPorts: 9000...9000)])
             #expect(
-                host.outside.ask(.tcp, Host.address, 9000) == "more \(Host.outsideAddress)", "round \(round)")
+                host.outside.askPatiently(.tcp, Host.address, 9000) == "more \(Host.outsideAddress)",
+                "round \(round)")
             try host.namespace.shell("nft flush ruleset")
             try more.release()
             #expect(host.outside.askPatiently(.tcp, Host.address, 8080, seconds: 1) != nil)
@@ -65,13 +66,13 @@ struct SurvivalTests {
             "gone", ports: [PortRequest(containerPort: 80, hostPorts: 9000...9000)])
         let id = first.controller.networks.map(\.id)
         try first.shutdown(removeAll: false)
-        #expect(host.outside.ask(.tcp, Host.address, 8080) == "web \(Host.outsideAddress)")
+        #expect(host.outside.askPatiently(.tcp, Host.address, 8080) == "web \(Host.outsideAddress)")
         #expect(host.namespace.askPatiently(.tcp, "::1", 8080)?.hasPrefix("web ") == true)
-        #expect(host.outside.ask(.tcp, Host.address, 9000) == "gone \(Host.outsideAddress)")
+        #expect(host.outside.askPatiently(.tcp, Host.address, 9000) == "gone \(Host.outsideAddress)")
 
         let second = try host.start(configuration, existing: [web.endpoint])
         #expect(second.controller.networks.map(\.id) == id)
-        #expect(host.outside.ask(.tcp, Host.address, 8080) == "web \(Host.outsideAddress)")
+        #expect(host.outside.askPatiently(.tcp, Host.address, 8080) == "web \(Host.outsideAddress)")
         #expect(host.namespace.askPatiently(.tcp, "::1", 8080)?.hasPrefix("web ") == true)
         // Ports, address and interface of the one that ended meanwhile are free.
         #expect(host.outside.ask(.tcp, Host.address, 9000, timeout: 0.2) == nil)
@@ -138,10 +139,11 @@ final class Counter: Sendable {
 }
 
 extension Host {
-    /// The forwarder whose control socket lies in this host's folder.
-    func forwarderProcess() -> pid_t? {
-        let found = try? namespace.shell(
-            "ss -Hlxp | grep -F '\(folder)/' | grep -o 'pid=[0-9]*' | head -1 || true")
-        return found.flatMap { pid_t($0.filter(\.isNumber)) }
+    /// The forwarders whose control sockets lie in this host's folder.
+    func forwarderProcesses() -> [pid_t] {
+        let found = try? namespace.shell("ss -Hlxp | grep -F '\(folder)/' | grep -o 'pid=[0-9]*' || true")
+        return (found ?? "").split(separator: "\n").compactMap { pid_t($0.filter(\.isNumber)) }
     }
+
+    func forwarderProcess() -> pid_t? { forwarderProcesses().first }
 }

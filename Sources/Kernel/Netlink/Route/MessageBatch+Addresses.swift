@@ -106,23 +106,6 @@ extension MessageBatch {
         }
     }
 
-    /// Has a bridge forget that an Ethernet address lives behind one of its ports; it floods until it learns anew.
-    package mutating func removeForwardingEntry(port: Int32, address: [UInt8]) {
-        message(
-            RouteMessage.deleteNeighbour, [.request, .acknowledge], name: "RTM_DELNEIGH",
-            subject: "port \(port)",
-            tolerated: [ENOENT, ENODEV, EINVAL]
-        ) {
-            $0.append(UInt8(AF_BRIDGE))
-            $0.append(contentsOf: [0, 0, 0])
-            $0.append(port)
-            $0.append(UInt16(0))
-            $0.append(NeighbourAttribute.flagMaster)
-            $0.append(UInt8(0))
-            $0.attribute(NeighbourAttribute.linkLayerAddress, address)
-        }
-    }
-
     /// Asks for the addresses of every interface.
     package mutating func listAddresses() {
         message(RouteMessage.getAddress, [.request, .dump], name: "RTM_GETADDR") {

@@ -108,6 +108,30 @@ extension MessageBatch {
         }
     }
 
+    /// Has a bridge send nothing more to one of its ports, nor learn from it, and forget what it learned. No grace
+    /// period, unlike deleting it, and unlike a disabled port it cannot take the bridge's carrier away. A port that is gone
+    /// counts as success.
+    package mutating func muteBridgePort(_ name: String) {
+        message(
+            RouteMessage.newLink, [.request, .acknowledge], name: "RTM_NEWLINK", subject: "port \(name)",
+            tolerated: [ENODEV, EINVAL, EOPNOTSUPP]
+        ) {
+            $0.linkHeader()
+            $0.attribute(LinkAttribute.name, string: name)
+            $0.nested(LinkAttribute.linkInfo) {
+                $0.attribute(LinkAttribute.slaveKind, string: "bridge")
+                $0.nested(LinkAttribute.slaveData) {
+                    for attribute in [
+                        LinkAttribute.portLearning, LinkAttribute.portUnicastFlood,
+                        LinkAttribute.portMulticastFlood,
+                        LinkAttribute.portBroadcastFlood,
+                    ] { $0.attribute(attribute, number: UInt8(0)) }
+                    $0.attribute(LinkAttribute.portFlush, [])
+                }
+            }
+        }
+    }
+
     /// Makes a bridge without a spanning tree, down. Its address is fixed, or it would follow its ports.
     package mutating func createBridge(_ name: String, address: [UInt8], mtu: Int?) {
         message(RouteMessage.newLink, Self.creation, name: "RTM_NEWLINK", subject: "bridge \(name)") {

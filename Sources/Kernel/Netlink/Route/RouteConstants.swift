@@ -9,7 +9,6 @@ enum RouteMessage {
     static let getAddress: UInt16 = 22
     static let newRoute: UInt16 = 24
     static let getRoute: UInt16 = 26
-    static let deleteNeighbour: UInt16 = 29
 }
 
 enum LinkAttribute {
@@ -35,6 +34,11 @@ enum LinkAttribute {
 
     // Nested in slaveData of a bridge port.
     static let portHairpin: UInt16 = 4
+    static let portLearning: UInt16 = 8
+    static let portUnicastFlood: UInt16 = 9
+    static let portFlush: UInt16 = 24
+    static let portMulticastFlood: UInt16 = 27
+    static let portBroadcastFlood: UInt16 = 30
     static let portIsolated: UInt16 = 33
 
     // Nested in perFamily, AF_INET6.
@@ -60,11 +64,4 @@ enum RouteAttribute {
     static let protocolBoot: UInt8 = 3
     static let scopeUniverse: UInt8 = 0
     static let typeUnicast: UInt8 = 1
-}
-
-enum NeighbourAttribute {
-    static let linkLayerAddress: UInt16 = 2
-
-    /// The entry belongs to the bridge that the interface is a port of.
-    static let flagMaster: UInt8 = 0x04
 }

@@ -7,6 +7,8 @@ final class BridgeNetwork: Sendable {
     private struct Addresses {
         var v4: AddressAllocator
         var v6: AddressAllocator?
+        /// The interface of the last container that had an address.
+        var formerInterfaces: [IPv4Address: String] = [:]
     }
 
     let bridge: BridgeInterface
@@ -140,7 +142,10 @@ final class BridgeNetwork: Sendable {
 
     func release(_ endpoint: Endpoint) {
         addresses.withLock {
-            if let v4 = endpoint.ipv4?.address { $0.v4.release(.v4(v4)) }
+            if let v4 = endpoint.ipv4?.address {
+                $0.v4.release(.v4(v4))
+                $0.formerInterfaces[v4] = endpoint.hostInterfaceName
+            }
             if let v6 = endpoint.ipv6?.address { $0.v6?.release(.v6(v6)) }
         }
     }
@@ -156,20 +161,17 @@ final class BridgeNetwork: Sendable {
             peerNamespace: namespace)
         let port = BridgePortOptions(
             hairpin: true, isolated: isIsolating, hasLinkLocalAddress: !HostPortSocket.hasIPv6)
+        // An ended container's namespace may live on for a while, and its kernel would go on answering for the address
+        // and its MAC, which now are this one's.
+        let former = addresses.withLock { state in
+            endpoint.ipv4.flatMap { state.formerInterfaces.removeValue(forKey: $0.address) }
+        }
         try routes.perform {
+            if let former, former != pair.name { $0.muteBridgePort(former) }
             $0.createVeth(pair)
             $0.setBridgePort(pair.name, port)
         }
         try ContainerInterface.configure(endpoint, namespace: namespace)
-    }
-
-    /// Has the bridge forget where an ended container was. Its interface lives on for a while, and the next container
-    /// with its address has its MAC too: what is sent to that before it speaks would go to the old interface.
-    func forgetForwarding(_ endpoint: Endpoint) throws(SystemCallError) {
-        guard let mac = endpoint.macAddress, let link = try routes.link(endpoint.hostInterfaceName) else {
-            return
-        }
-        try routes.perform { $0.removeForwardingEntry(port: link.index, address: mac.bytes) }
     }
 
     /// Deletes the bridge itself.

@@ -1,3 +1,4 @@
+import Glibc
 import LinuxKernel
 
 /// A host port's socket, and where in a container the forwarder takes what arrives at it.
@@ -27,6 +28,13 @@ struct ForwardedPort: Sendable {
         targetPort = port.containerPort
         self.socket = socket
         key = "\(endpoint.id)/\(port.transport.rawValue)/\(port.hostAddress)/\(port.hostPort)"
+    }
+
+    /// Throws away what arrived at a UDP socket so far.
+    func dropDatagrams() {
+        guard let socket else { return }
+        var byte: UInt8 = 0
+        while recv(socket.rawValue, &byte, 1, Int32(MSG_DONTWAIT)) >= 0 {}
     }
 
     /// All of an endpoint's, as after a restart of the daemon, when no socket is at hand.

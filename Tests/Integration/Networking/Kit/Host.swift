@@ -29,7 +29,11 @@ final class Host: Sendable {
             ["\(Self.outsideAddress)/24", "\(Self.outsideAddressV6)/64"])
     }
 
-    deinit { _ = try? onThread { [folder] in system("rm -rf '\(folder)'") } }
+    /// Forwarders outlive their instances where containers were still connected.
+    deinit {
+        for process in forwarderProcesses() { kill(process, SIGTERM) }
+        _ = try? onThread { [folder] in system("rm -rf '\(folder)'") }
+    }
 
     func configuration(_ instance: String = "sktest", bridge: String = "skt0") -> NetworkConfiguration {
         var configuration = NetworkConfiguration(
