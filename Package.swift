@@ -157,6 +157,7 @@ let package = Package(
         unitTests("ShimProtocol", ["ShimProtocol", "OCIModel", "JSONCodec", "LinuxKernel"]),
         unitTests("DockerAPI", ["DockerAPI", "JSONCodec"]),
         unitTests("DockerAPIServer", ["DockerAPIServer", "DockerAPI", "Engine", "JSONCodec", "OCIModel", "LinuxKernel"] + nio),
+        unitTests("skiffd", ["skiffd", "DockerAPIServer", "Engine", "JSONCodec"]),
         unitTests("OCIModel", ["OCIModel", "JSONCodec"]),
         unitTests("LinuxKernel", ["LinuxKernel", "CLinux"]),
         unitTests("Cgroups", ["Cgroups", "LinuxKernel", "OCIModel"]),
