@@ -47,7 +47,9 @@ def processes(word: str) -> set[int]:
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit():
             try:
-                if word in os.path.basename(os.readlink(entry / "exe")):
+                # The link to a shim's program leads into a mount of its own, without a name: ask for both.
+                name = (entry / "comm").read_text().strip()
+                if word in os.path.basename(os.readlink(entry / "exe")) or word == name:
                     found.add(int(entry.name))
             except OSError:
                 pass

@@ -147,6 +147,7 @@ class Engine:
                 os.kill(pid, signal.SIGKILL)
             except ProcessLookupError:
                 pass
+        machine.remove_cgroups(self.cgroup_parent)
         if self in Engine.running:
             Engine.running.remove(self)
         shutil.rmtree(self.folder, ignore_errors=True)

@@ -61,6 +61,17 @@ def cgroups(parents: tuple[str, ...]) -> list[str]:
     return found
 
 
+def remove_cgroups(parent: str) -> None:
+    """Removes the empty control groups of a parent that only a test's engine used."""
+    roots = [CGROUPS, *(path for path in CGROUPS.iterdir() if path.is_dir() and not path.is_symlink())]
+    for root in roots:
+        for folder, _, _ in os.walk(root / parent, topdown=False):
+            try:
+                os.rmdir(folder)
+            except OSError:
+                pass  # still in use: the comparison reports it
+
+
 def descendants() -> list[str]:
     """Living processes that descend from this one (orphans included, see isolation.adopt_orphans)."""
     parent_of, names = {}, {}
