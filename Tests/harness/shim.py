@@ -202,17 +202,15 @@ class Shim:
 
     def spawn(self) -> Connection:
         mine, theirs = socket.socketpair()
-        keep = os.dup2(theirs.fileno(), 200)
 
         def arrange() -> None:
-            os.dup2(200, 3)
+            os.dup2(theirs.fileno(), 3)
 
         try:
             self.process = subprocess.Popen(
-                [self.binary, "--dir", str(self.folder)], pass_fds=(3, 200), preexec_fn=arrange,
+                [self.binary, "--dir", str(self.folder)], pass_fds=(3,), preexec_fn=arrange,
                 start_new_session=True)
         finally:
-            os.close(keep)
             theirs.close()
         return self.add(Connection(mine))
 
