@@ -190,7 +190,7 @@ def test_snapshot_of_a_killed_shim_is_free_when_its_container_is_gone(new_shim, 
 def test_user_and_groups_are_names_of_the_container(shim):
     client = shim.client()
     shim.run("id", clients=[client], user="alice", groupAdd=["staff"])
-    assert client.read_all()[0] == b"uid=1000(alice) gid=1000(alice) groups=50(staff)\n"
+    assert client.read_all()[0] == b"uid=1000(alice) gid=1000(alice) groups=50(staff),1000(alice)\n"
 
 
 def test_an_unknown_field_or_operation_is_refused(shim):
