@@ -107,9 +107,13 @@ let package = Package(
         // MARK: API
         // Docker's wire types and route table; no Foundation.
         library("API", "DockerAPI", ["OCIModel", "JSONCodec"], settings: small),
+        // HTTP/1.1 over NIO: connections, requests, answers; knows no API.
+        library("API", "HTTPTransport", [
+            "OCIModel", "JSONCodec", "LinuxKernel", "CLinux", .product(name: "Logging", package: "swift-log"),
+        ] + nio),
         // HTTP to engine: routes, streams, hijacked connections.
         library("API", "DockerAPIServer", [
-            "DockerAPI", "Engine", "ShimProtocol", "ImageStore", "Networking", "OCIModel", "JSONCodec",
+            "HTTPTransport", "DockerAPI", "Engine", "ShimProtocol", "ImageStore", "Networking", "OCIModel", "JSONCodec",
             "LinuxKernel", "CLinux",
             .product(name: "Logging", package: "swift-log"),
         ] + nio),
@@ -127,7 +131,7 @@ let package = Package(
             path: "Sources/Executables/skiff", exclude: ["README.md"], swiftSettings: small,
             linkerSettings: staticExecutable),
         .executableTarget(name: "skiffd",
-            dependencies: ["DockerAPIServer", "Engine", "ImageStore", "Networking", "OCIModel", "JSONCodec",
+            dependencies: ["DockerAPIServer", "HTTPTransport", "Engine", "ImageStore", "Networking", "OCIModel", "JSONCodec",
                 "LinuxKernel", "CLinux", .product(name: "Logging", package: "swift-log")] + nio,
             path: "Sources/Executables/skiffd", exclude: ["README.md"], swiftSettings: strict,
             linkerSettings: [.unsafeFlags(["-static-stdlib"], .when(configuration: .release))]),
@@ -156,8 +160,9 @@ let package = Package(
         unitTests("SkiffCLI", ["SkiffCLI", "GoTemplate", "JSONCodec", "OCIModel"]),
         unitTests("ShimProtocol", ["ShimProtocol", "OCIModel", "JSONCodec", "LinuxKernel"]),
         unitTests("DockerAPI", ["DockerAPI", "JSONCodec"]),
-        unitTests("DockerAPIServer", ["DockerAPIServer", "DockerAPI", "Engine", "JSONCodec", "OCIModel", "LinuxKernel"] + nio),
-        unitTests("skiffd", ["skiffd", "DockerAPIServer", "Engine", "JSONCodec"]),
+        unitTests("HTTPTransport", ["HTTPTransport", "OCIModel"] + nio),
+        unitTests("DockerAPIServer", ["HTTPTransport", "DockerAPIServer", "DockerAPI", "Engine", "JSONCodec", "OCIModel", "LinuxKernel"] + nio),
+        unitTests("skiffd", ["skiffd", "HTTPTransport", "DockerAPIServer", "Engine", "JSONCodec"]),
         unitTests("OCIModel", ["OCIModel", "JSONCodec"]),
         unitTests("LinuxKernel", ["LinuxKernel", "CLinux"]),
         unitTests("Cgroups", ["Cgroups", "LinuxKernel", "OCIModel"]),

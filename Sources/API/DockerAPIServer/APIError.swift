@@ -3,15 +3,13 @@ package import OCIModel
 /// A failure that this edge itself finds; everything else comes from the engine with its category.
 package struct APIError: CategorizedError {
     package enum Code: String, Sendable {
-        case badRequest, pageNotFound, notBuilt, listenFailed, engineThere, configurationInvalid
+        case badRequest, pageNotFound, notBuilt, configurationInvalid
 
         package var category: ErrorCategory {
             switch self {
             case .badRequest, .configurationInvalid: .invalidArgument
             case .pageNotFound: .notFound
             case .notBuilt: .unsupported
-            case .listenFailed: .unavailable
-            case .engineThere: .conflict
             }
         }
     }

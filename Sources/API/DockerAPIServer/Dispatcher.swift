@@ -1,3 +1,4 @@
+import HTTPTransport
 import DockerAPI
 import Engine
 import JSONCodec
@@ -63,6 +64,8 @@ struct Dispatcher: RequestService {
             }
         }
     }
+
+    func refusal(_ error: HTTPSyntaxError) -> Response { .error(status: error.status, message: error.reason) }
 
     private func refusal(_ error: any Error, version: APIVersion) -> RequestPlan {
         let fields = fields(version)

@@ -1,3 +1,4 @@
+package import HTTPTransport
 package import Engine
 import Glibc
 package import Logging

@@ -1,3 +1,4 @@
+import HTTPTransport
 import DockerAPI
 import Engine
 import JSONCodec
@@ -69,6 +70,13 @@ struct Request: Sendable {
             throw APIError.badRequest("invalid value for '\(name)': \"\(text)\" is not a whole number")
         }
         return value
+    }
+}
+
+extension Response {
+    /// A failure in Docker's form.
+    static func error(status: Int, message: String) -> Response {
+        json(["message": .string(message)], status: status)
     }
 }
 

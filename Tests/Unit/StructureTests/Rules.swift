@@ -44,8 +44,13 @@ enum Rules {
             products: ["GRDB.swift/GRDB", "swift-log/Logging"]),
 
         "DockerAPI": Row(tier: "API", mayImport: ["OCIModel"], isBare: true),
+        "HTTPTransport": Row(
+            tier: "API", mayImport: ["OCIModel", "LinuxKernel"],
+            products: [
+                "swift-nio/NIOCore", "swift-nio/NIOPosix", "swift-nio/NIOHTTP1", "swift-log/Logging",
+            ]),
         "DockerAPIServer": Row(
-            tier: "API", mayImport: ["DockerAPI", "Engine"],
+            tier: "API", mayImport: ["HTTPTransport", "DockerAPI", "Engine"],
             products: [
                 "swift-nio/NIOCore", "swift-nio/NIOPosix", "swift-nio/NIOHTTP1", "swift-log/Logging",
             ]),

@@ -1,3 +1,4 @@
+import HTTPTransport
 import DockerAPIServer
 import Engine
 import JSONCodec
@@ -143,5 +144,7 @@ import Testing
     }
 
     @Test(arguments: ["ftp://x", "unix://relative", "tcp://a:b", "tcp://a:70000", "fd://x"])
-    func othersAreRefused(text: String) { #expect(throws: APIError.self) { try ListenAddress(text) } }
+    func othersAreRefused(text: String) {
+        #expect(throws: HTTPTransportError.self) { try ListenAddress(text) }
+    }
 }

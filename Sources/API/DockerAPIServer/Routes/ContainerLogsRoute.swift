@@ -1,3 +1,4 @@
+import HTTPTransport
 import DockerAPI
 import Engine
 import OCIModel

@@ -1,3 +1,4 @@
+import HTTPTransport
 import DockerAPIServer
 import Engine
 import JSONCodec

@@ -1,10 +1,10 @@
 /// The path and the query of a request, decoded.
-struct RequestTarget: Sendable {
-    let path: String
-    let query: Query
+package struct RequestTarget: Sendable {
+    package let path: String
+    package let query: Query
 
     /// - Throws: `HTTPSyntaxError` for a broken percent escape in the path
-    init(_ target: String) throws(HTTPSyntaxError) {
+    package init(_ target: String) throws(HTTPSyntaxError) {
         var rest = target[...]
         if !rest.hasPrefix("/") { rest = Self.withoutAuthority(rest) }
         let mark = rest.firstIndex(of: "?")
@@ -23,7 +23,7 @@ struct RequestTarget: Sendable {
     }
 
     /// Resolves percent escapes; nil where one is broken.
-    static func decode(_ text: Substring, plusIsSpace: Bool) -> String? {
+    package static func decode(_ text: Substring, plusIsSpace: Bool) -> String? {
         var bytes: [UInt8] = []
         bytes.reserveCapacity(text.utf8.count)
         var rest = text.utf8[...]
@@ -52,10 +52,10 @@ struct RequestTarget: Sendable {
 }
 
 /// The parameters behind the question mark. Broken escapes drop the parameter, as Go's `URL.Query` does.
-struct Query: Sendable {
+package struct Query: Sendable {
     private var items: [(name: String, value: String)] = []
 
-    init(_ text: Substring) {
+    package init(_ text: Substring) {
         for part in text.split(separator: "&") {
             let pair = part.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
             guard let name = RequestTarget.decode(pair[0], plusIsSpace: true),
@@ -66,12 +66,12 @@ struct Query: Sendable {
     }
 
     /// The first value of a parameter; nil where it is not there.
-    subscript(name: String) -> String? { items.first { $0.name == name }?.value }
+    package subscript(name: String) -> String? { items.first { $0.name == name }?.value }
 
-    func all(_ name: String) -> [String] { items.filter { $0.name == name }.map(\.value) }
+    package func all(_ name: String) -> [String] { items.filter { $0.name == name }.map(\.value) }
 
     /// Docker's idea of a flag: everything but nothing, `0`, `no`, `false` and `none` is true.
-    func flag(_ name: String, default value: Bool = false) -> Bool {
+    package func flag(_ name: String, default value: Bool = false) -> Bool {
         guard let text = self[name] else { return value }
         return !["", "0", "no", "false", "none"].contains(text.trimmingBlanks().lowercased())
     }

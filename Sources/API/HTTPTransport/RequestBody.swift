@@ -1,10 +1,9 @@
-import ImageStore
 import Glibc
 import NIOCore
 
 /// The body of a request that is worked on while it comes. The event loop puts in, a blocking reader takes out;
 /// what waits between them is bounded, beyond that the client's socket is not read.
-final class RequestBody: @unchecked Sendable {
+package final class RequestBody: @unchecked Sendable {
     // Guarded by `mutex`.
     private var chunks: [ByteBuffer] = []
     private var waitingBytes = 0
@@ -21,7 +20,7 @@ final class RequestBody: @unchecked Sendable {
 
     static let capacity = 512 << 10
 
-    init(resume: @escaping @Sendable () -> Void) {
+    package init(resume: @escaping @Sendable () -> Void) {
         self.resume = resume
         mutex = .allocate(capacity: 1)
         changed = .allocate(capacity: 1)
@@ -80,13 +79,13 @@ final class RequestBody: @unchecked Sendable {
     }
 
     /// Blocks until there are bytes; 0 at the end.
-    func read(into target: UnsafeMutableRawBufferPointer) throws -> Int {
+    package func read(into target: UnsafeMutableRawBufferPointer) throws -> Int {
         var hasRoom = false
         let count = try locked {
             while chunks.isEmpty && ending == nil { pthread_cond_wait(changed, mutex) }
             guard !chunks.isEmpty else {
                 if case .broken = ending {
-                    throw APIError.badRequest("the request ended before its body did")
+                    throw HTTPTransportError(.requestCut, "the request ended before its body did")
                 }
                 return 0
             }
@@ -106,13 +105,4 @@ final class RequestBody: @unchecked Sendable {
         if hasRoom { resume() }
         return count
     }
-}
-
-/// Gives a request's body to the image store.
-final class RequestBodySource: ByteSource {
-    private let body: RequestBody
-
-    init(_ body: RequestBody) { self.body = body }
-
-    func read(into buffer: UnsafeMutableRawBufferPointer) throws -> Int { try body.read(into: buffer) }
 }

@@ -3,7 +3,7 @@ import NIOCore
 import Synchronization
 import Testing
 
-@testable import DockerAPIServer
+@testable import HTTPTransport
 
 @Suite struct RequestBodyTests {
     /// A producer that stops while there is no room, a reader of another pace: everything arrives, nothing hangs.
@@ -36,7 +36,9 @@ import Testing
         body.finish(complete: false)
         var bytes = [UInt8](repeating: 0, count: 8)
         #expect(try bytes.withUnsafeMutableBytes { try body.read(into: $0) } == 3)
-        #expect(throws: APIError.self) { try bytes.withUnsafeMutableBytes { try body.read(into: $0) } }
+        #expect(throws: HTTPTransportError.self) {
+            try bytes.withUnsafeMutableBytes { try body.read(into: $0) }
+        }
     }
 
     @Test func abandonedBodyTakesEverythingAndKeepsNothing() {

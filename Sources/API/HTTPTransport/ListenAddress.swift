@@ -9,8 +9,8 @@ package enum ListenAddress: Sendable, Hashable, CustomStringConvertible {
 
     package static let defaultPort = 2375
 
-    /// - Throws: `APIError` (`configurationInvalid`) in dockerd's manner
-    package init(_ text: String) throws(APIError) {
+    /// - Throws: `HTTPTransportError` (`configurationInvalid`) in dockerd's manner
+    package init(_ text: String) throws(HTTPTransportError) {
         let parts = text.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
         let (scheme, rest) =
             text.contains("://")
@@ -30,7 +30,7 @@ package enum ListenAddress: Sendable, Hashable, CustomStringConvertible {
         }
     }
 
-    private static func tcp(_ rest: String, of text: String) throws(APIError) -> ListenAddress {
+    private static func tcp(_ rest: String, of text: String) throws(HTTPTransportError) -> ListenAddress {
         var host = rest
         var port = defaultPort
         let bracket = rest.lastIndex(of: "]")
@@ -45,8 +45,8 @@ package enum ListenAddress: Sendable, Hashable, CustomStringConvertible {
         return .tcp(host: host.isEmpty ? "127.0.0.1" : host, port: port)
     }
 
-    private static func refusal(_ text: String, _ reason: String) -> APIError {
-        APIError(.configurationInvalid, "invalid host \"\(text)\": \(reason)")
+    private static func refusal(_ text: String, _ reason: String) -> HTTPTransportError {
+        HTTPTransportError(.addressInvalid, "invalid host \"\(text)\": \(reason)")
     }
 
     package var description: String {

@@ -1,12 +1,12 @@
-import Glibc
+package import Glibc
 import LinuxKernel
-import Logging
-import NIOCore
+package import Logging
+package import NIOCore
 import NIOPosix
 import Synchronization
 
 /// Listens, and gives each connection a handler.
-final class HTTPServer: Sendable {
+package final class HTTPServer: Sendable {
     private struct State {
         var listeners: [any Channel] = []
         var connections: [ObjectIdentifier: any Channel] = [:]
@@ -19,7 +19,7 @@ final class HTTPServer: Sendable {
     private let logger: Logger
     private let state = Mutex(State())
 
-    init(group: any EventLoopGroup, service: any RequestService, logger: Logger) {
+    package init(group: any EventLoopGroup, service: any RequestService, logger: Logger) {
         self.group = group
         self.service = service
         self.logger = logger
@@ -27,7 +27,7 @@ final class HTTPServer: Sendable {
 
     /// - Parameter socketGroup: who may connect to unix sockets besides root
     /// - Returns: the address that it really is, with the port that the kernel chose
-    func listen(on address: ListenAddress, socketGroup: gid_t?) async throws -> ListenAddress {
+    package func listen(on address: ListenAddress, socketGroup: gid_t?) async throws -> ListenAddress {
         switch address {
         case .unix(let path):
             let socket = try UnixListener.listen(path: path, group: socketGroup)
@@ -40,7 +40,7 @@ final class HTTPServer: Sendable {
                 state.withLock { $0.listeners.append(channel) }
                 return .tcp(host: host, port: channel.localAddress?.port ?? port)
             } catch {
-                throw APIError(.listenFailed, "cannot listen on \(address): \(error)", cause: error)
+                throw HTTPTransportError(.listenFailed, "cannot listen on \(address): \(error)", cause: error)
             }
         case .passed(let descriptor):
             for passed in try PassedSockets.take(descriptor) { _ = try await adopt(passed) }
@@ -55,7 +55,7 @@ final class HTTPServer: Sendable {
             return channel
         } catch {
             close(descriptor)
-            throw APIError(.listenFailed, "cannot listen on the socket: \(error)", cause: error)
+            throw HTTPTransportError(.listenFailed, "cannot listen on the socket: \(error)", cause: error)
         }
     }
 
@@ -89,7 +89,7 @@ final class HTTPServer: Sendable {
 
     /// Takes no more connections, ends streams, lets requests that change something finish for a while, and removes
     /// the sockets' files.
-    func shutdown(grace: Duration) async {
+    package func shutdown(grace: Duration) async {
         let (listeners, paths) = state.withLock { state in
             state.isClosing = true
             defer { (state.listeners, state.socketPaths) = ([], []) }
@@ -120,14 +120,15 @@ enum PassedSockets {
         guard let count = number("LISTEN_FDS"), count > 0,
             number("LISTEN_PID").map({ $0 == getpid() }) ?? true
         else {
-            throw APIError(
+            throw HTTPTransportError(
                 .listenFailed,
                 "no sockets found via socket activation: make sure the service was started by systemd")
         }
         let all = (first..<first + count).map { $0 }
         let chosen = wanted.map { number in all.filter { $0 == number || $0 == number + first } } ?? all
         guard !chosen.isEmpty else {
-            throw APIError(.listenFailed, "no socket \(wanted.map { "\($0)" } ?? "") was passed by systemd")
+            throw HTTPTransportError(
+                .listenFailed, "no socket \(wanted.map { "\($0)" } ?? "") was passed by systemd")
         }
         for descriptor in chosen { try systemCall("fcntl") { fcntl(descriptor, F_SETFD, FD_CLOEXEC) } }
         return chosen

@@ -1,29 +1,25 @@
-import JSONCodec
-import NIOCore
-import OCIModel
+package import JSONCodec
+package import NIOCore
+package import OCIModel
 
 /// A whole answer: status, fields and body.
-struct Response: Sendable {
-    var status: Int
-    var fields: [(name: String, value: String)]
-    var body: ByteBuffer
+package struct Response: Sendable {
+    package var status: Int
+    package var fields: [(name: String, value: String)]
+    package var body: ByteBuffer
 
-    init(status: Int, fields: [(name: String, value: String)] = [], body: ByteBuffer = ByteBuffer()) {
+    package init(status: Int, fields: [(name: String, value: String)] = [], body: ByteBuffer = ByteBuffer()) {
         self.status = status
         self.fields = fields
         self.body = body
     }
 
     /// JSON with a newline behind it, as Go's encoder writes it.
-    static func json(_ value: JSONValue, status: Int = 200) -> Response {
+    package static func json(_ value: JSONValue, status: Int = 200) -> Response {
         var bytes = value.bytes(JSONValue.Style(escapesHTML: true))
         bytes.append(0x0A)
         return Response(
             status: status, fields: [("Content-Type", "application/json")], body: ByteBuffer(bytes: bytes))
-    }
-
-    static func error(status: Int, message: String) -> Response {
-        json(["message": .string(message)], status: status)
     }
 
     /// The answer as it goes over the wire.
@@ -79,13 +75,13 @@ struct Response: Sendable {
 }
 
 /// The form of dates in header fields (RFC 9110, section 5.6.7).
-enum HTTPDate {
+package enum HTTPDate {
     private static let days = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"]
     private static let months = [
         "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
     ]
 
-    static func text(_ time: Timestamp) -> String {
+    package static func text(_ time: Timestamp) -> String {
         let civil = time.civil
         let day = Int(((time.seconds / 86400) % 7 + 7) % 7)
         return "\(days[day]), \(two(civil.day)) \(months[civil.month - 1]) \(civil.year) "

@@ -1,30 +1,45 @@
 import Logging
-import NIOCore
+package import NIOCore
 
 /// What a connection needs of the server behind it.
-protocol RequestService: Sendable {
+package protocol RequestService: Sendable {
     /// Decides, from the head alone, how the request is taken in. Called on the event loop: must not block.
     func plan(_ head: RequestHead) -> RequestPlan
+    /// The answer to bytes that are no request. The connection ends behind it.
+    func refusal(_ error: HTTPSyntaxError) -> Response
 }
 
 /// How a request is taken in, and who answers it.
-struct RequestPlan: Sendable {
-    enum BodyPolicy: Sendable {
+package struct RequestPlan: Sendable {
+    package enum BodyPolicy: Sendable {
         /// Collected, up to so many bytes, before the handler runs.
         case collect(limit: Int)
         /// The handler runs at once and reads while it comes.
         case stream
     }
 
-    var body = BodyPolicy.collect(limit: 4 << 20)
+    package var body = BodyPolicy.collect(limit: 4 << 20)
     /// Whether the answer is of no use to anybody when the client leaves (a stream, a wait); a mutation goes on.
-    var endsWithClient = false
+    package var endsWithClient = false
     /// Whether bytes behind the request belong to a stream, not to another request.
-    var mayLeaveHTTP = false
-    var respond: @Sendable (IncomingBody, ResponseWriter) async -> Void
+    package var mayLeaveHTTP = false
+    package var respond: @Sendable (IncomingBody, ResponseWriter) async -> Void
+
+    /// - Parameters:
+    ///   - endsWithClient: whether the task is cancelled when the client leaves
+    ///   - mayLeaveHTTP: whether the connection may become a stream
+    package init(
+        body: BodyPolicy = .collect(limit: 4 << 20), endsWithClient: Bool = false, mayLeaveHTTP: Bool = false,
+        respond: @escaping @Sendable (IncomingBody, ResponseWriter) async -> Void
+    ) {
+        self.body = body
+        self.endsWithClient = endsWithClient
+        self.mayLeaveHTTP = mayLeaveHTTP
+        self.respond = respond
+    }
 }
 
-enum IncomingBody: Sendable {
+package enum IncomingBody: Sendable {
     case collected(ByteBuffer)
     case stream(RequestBody)
 }
@@ -214,7 +229,7 @@ final class ConnectionHandler: ChannelInboundHandler {
         }
         exchange = nil
         isGone = true
-        let response = Response.error(status: error.status, message: error.reason)
+        let response = service.refusal(error)
         let bytes = response.bytes(minorVersion: 1, keepAlive: false, withoutBody: false)
         context.writeAndFlush(wrapOutboundOut(bytes)).assumeIsolated().whenComplete { _ in
             context.close(promise: nil)

@@ -1,20 +1,20 @@
 import Glibc
-import LinuxKernel
+package import LinuxKernel
 import NIOCore
 import NIOPosix
 import Synchronization
 
 /// A client's connection after it has left HTTP.
-struct ClientStream: Sendable {
+package struct ClientStream: Sendable {
     /// A second descriptor of the client's socket, which the channel has given up.
-    let socket: SharedDescriptor
+    package let socket: SharedDescriptor
     /// What came behind the request.
-    let alreadyRead: [UInt8]
+    package let alreadyRead: [UInt8]
 }
 
 /// The way back to a client for one request. Used by one task, one call after another; each call returns when the
 /// bytes are in the kernel's hands, so that a slow client slows its stream down.
-final class ResponseWriter: Sendable {
+package final class ResponseWriter: Sendable {
     private struct State {
         var hasStarted = false
         var isChunked = false
@@ -22,7 +22,7 @@ final class ResponseWriter: Sendable {
         var isHijacked = false
     }
 
-    let head: RequestHead
+    package let head: RequestHead
     private let channel: any Channel
     private let connection: NIOLoopBound<ConnectionHandler>
     private let state = Mutex(State())
@@ -34,14 +34,14 @@ final class ResponseWriter: Sendable {
     }
 
     /// Whether a status has gone out.
-    var hasStarted: Bool { state.withLock(\.hasStarted) }
+    package var hasStarted: Bool { state.withLock(\.hasStarted) }
     /// Whether the answer is complete, so that another may follow on the connection.
     var endedCleanly: Bool { state.withLock(\.endedCleanly) }
     var isHijacked: Bool { state.withLock(\.isHijacked) }
 
     private var isHead: Bool { head.method == "HEAD" }
 
-    func send(_ response: Response) async throws {
+    package func send(_ response: Response) async throws {
         state.withLock { $0.hasStarted = true }
         let bytes = response.bytes(
             minorVersion: head.minorVersion, keepAlive: head.keepsAlive, withoutBody: isHead)
@@ -50,12 +50,12 @@ final class ResponseWriter: Sendable {
     }
 
     /// Begins an answer whose length is not known; the fields go out at once.
-    func start(status: Int, fields: [(name: String, value: String)]) async throws {
+    package func start(status: Int, fields: [(name: String, value: String)]) async throws {
         try await channel.writeAndFlush(begin(status, fields)).get()
     }
 
     /// The same for a thread that may block; never for the event loop's.
-    func startBlocking(status: Int, fields: [(name: String, value: String)]) throws {
+    package func startBlocking(status: Int, fields: [(name: String, value: String)]) throws {
         try channel.writeAndFlush(begin(status, fields)).wait()
     }
 
@@ -71,13 +71,13 @@ final class ResponseWriter: Sendable {
             keepAlive: isChunked && head.keepsAlive)
     }
 
-    func write(_ bytes: [UInt8]) async throws {
+    package func write(_ bytes: [UInt8]) async throws {
         guard !bytes.isEmpty, !isHead else { return }
         try await channel.writeAndFlush(bytes.withUnsafeBytes(piece)).get()
     }
 
     /// The same for a thread that may block; never for the event loop's.
-    func writeBlocking(_ bytes: UnsafeRawBufferPointer) throws {
+    package func writeBlocking(_ bytes: UnsafeRawBufferPointer) throws {
         guard !bytes.isEmpty, !isHead else { return }
         try channel.writeAndFlush(piece(bytes)).wait()
     }
@@ -96,7 +96,7 @@ final class ResponseWriter: Sendable {
     }
 
     /// Ends what `start` began. Without it the connection is cut, which tells the client that something is missing.
-    func finish() async throws {
+    package func finish() async throws {
         guard state.withLock(\.isChunked) else { return }
         if !isHead { try await channel.writeAndFlush(ByteBuffer(string: "0\r\n\r\n")).get() }
         state.withLock { $0.endedCleanly = true }
@@ -107,7 +107,7 @@ final class ResponseWriter: Sendable {
     ///
     /// Nothing is read between the answer and the hand-over but what has come already, and that goes along.
     /// - Throws: `ChannelError` where the client is gone, `SystemCallError`
-    func hijack(_ fields: [(name: String, value: String)]) async throws -> ClientStream {
+    package func hijack(_ fields: [(name: String, value: String)]) async throws -> ClientStream {
         let status = head.wantsUpgrade ? 101 : 200
         let upgrade: [(name: String, value: String)] =
             head.wantsUpgrade ? [("Connection", "Upgrade"), ("Upgrade", "tcp")] : []

@@ -8,7 +8,7 @@ enum UnixListener {
 
     /// - Parameters:
     ///   - group: the group that may connect besides root; nil for root's
-    /// - Throws: `APIError` (`engineThere`) where somebody answers on the path, `SystemCallError`
+    /// - Throws: `HTTPTransportError` (`serverThere`) where somebody answers on the path, `SystemCallError`
     static func listen(path: String, group: gid_t?) throws -> Descriptor {
         let folder = path.lastIndex(of: "/").map { String(path[..<$0]) } ?? ""
         try makeDirectories(folder.isEmpty ? "/" : folder)
@@ -42,11 +42,11 @@ enum UnixListener {
         var status = stat()
         guard lstat(path, &status) == 0 else { return }
         guard status.st_mode & S_IFMT == S_IFSOCK else {
-            throw APIError(.listenFailed, "cannot listen on \(path): it exists and is not a socket")
+            throw HTTPTransportError(.listenFailed, "cannot listen on \(path): it exists and is not a socket")
         }
         if try isAnswered(path) {
-            throw APIError(
-                .engineThere,
+            throw HTTPTransportError(
+                .serverThere,
                 "cannot listen on \(path): another engine answers there; stop it first, or choose another socket with --host"
             )
         }

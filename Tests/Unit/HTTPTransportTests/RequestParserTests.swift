@@ -1,7 +1,7 @@
 import NIOCore
 import Testing
 
-@testable import DockerAPIServer
+@testable import HTTPTransport
 
 @Suite struct RequestParserTests {
     /// Everything that comes out of `text`, given in pieces of `step` bytes.
