@@ -20,6 +20,18 @@ let staticExecutable: [LinkerSetting] = [
     .unsafeFlags(["-Xlinker", "-s"], .when(configuration: .release)),
 ]
 
+/// Links Swift's libraries into a release build of the daemon (GRDB and NIO use Foundation). The compiler notes down
+/// what shared Foundation needs at link time; the static one consists of some archives more, which need each other.
+let staticFoundation: [LinkerSetting] = [
+    .unsafeFlags(
+        ["-static-stdlib", "-Xlinker", "-S", "-Xlinker", "--start-group"]
+            + [
+                "FoundationInternationalization", "_FoundationICU", "_FoundationCShims", "_FoundationCollections",
+                "CoreFoundation",
+            ].flatMap { ["-Xlinker", "-l\($0)"] } + ["-Xlinker", "--end-group"],
+        .when(configuration: .release))
+]
+
 let nio: [Target.Dependency] = [
     .product(name: "NIOCore", package: "swift-nio"),
     .product(name: "NIOPosix", package: "swift-nio"),
@@ -134,7 +146,7 @@ let package = Package(
             dependencies: ["DockerAPIServer", "HTTPTransport", "Engine", "ImageStore", "Networking", "OCIModel", "JSONCodec",
                 "LinuxKernel", "CLinux", .product(name: "Logging", package: "swift-log")] + nio,
             path: "Sources/Executables/skiffd", exclude: ["README.md"], swiftSettings: strict,
-            linkerSettings: [.unsafeFlags(["-static-stdlib"], .when(configuration: .release))]),
+            linkerSettings: staticFoundation),
         .executableTarget(name: "skiff-shim",
             dependencies: ["OCIRuntime", "ShimProtocol", "Cgroups", "OCIModel", "JSONCodec", "LinuxKernel", "CLinux"],
             path: "Sources/Executables/skiff-shim", exclude: ["README.md"], swiftSettings: small,

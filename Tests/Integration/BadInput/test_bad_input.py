@@ -225,6 +225,15 @@ def test_a_manifest_that_points_outside(cli, tmp_path):
     assert done.stderr.strip()
 
 
+def test_an_image_for_another_architecture_says_so(cli, tmp_path):
+    """It runs all the same: the programs may be this machine's, or the kernel may have an emulator for them."""
+    archive = image_with_layers(tmp_path, "foreign:latest", [{"file": "x\n"}], architecture="s390x")
+    cli("load", "-i", str(archive))
+    done = cli("run", "--rm", "foreign", "true")
+    assert "WARNING" in done.stderr and "s390x" in done.stderr, done.stderr
+    cli("rmi", "foreign")
+
+
 def test_compressed_twice(cli, tmp_path):
     file = tmp_path / "twice.tar.gz"
     file.write_bytes(gzip.compress(gzip.compress(images.archive("hello-world", "docker").read_bytes())))
