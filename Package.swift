@@ -55,6 +55,7 @@ let package = Package(
     platforms: [.macOS(.v15)],
     dependencies: [
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
@@ -122,6 +123,7 @@ let package = Package(
         // HTTP/1.1 over NIO: connections, requests, answers; knows no API.
         library("API", "HTTPTransport", [
             "OCIModel", "JSONCodec", "LinuxKernel", "CLinux", .product(name: "Logging", package: "swift-log"),
+            .product(name: "NIOSSL", package: "swift-nio-ssl"),
         ] + nio),
         // HTTP to engine: routes, streams, hijacked connections.
         library("API", "DockerAPIServer", [

@@ -64,6 +64,7 @@ final class ConnectionHandler: ChannelInboundHandler {
     private static let pipelineLimit = 64 << 10
 
     private let service: any RequestService
+    private let isEncrypted: Bool
     private let logger: Logger
     private var parser = RequestParser()
     private var exchange: Exchange?
@@ -72,8 +73,9 @@ final class ConnectionHandler: ChannelInboundHandler {
     private var isGone = false
     private var isAdvancing = false
 
-    init(service: any RequestService, logger: Logger) {
+    init(service: any RequestService, isEncrypted: Bool, logger: Logger) {
         self.service = service
+        self.isEncrypted = isEncrypted
         self.logger = logger
     }
 
@@ -90,6 +92,8 @@ final class ConnectionHandler: ChannelInboundHandler {
             clientLeft(context)
         } else if event is ServerShutdown {
             serverLeaves(context)
+        } else if event is IdleStateHandler.IdleStateEvent {
+            timePassed(context)
         }
         context.fireUserInboundEventTriggered(event)
     }
@@ -121,6 +125,13 @@ final class ConnectionHandler: ChannelInboundHandler {
         }
     }
 
+    /// Nothing has moved for long: ends the connection unless it is this side that is at work.
+    private func timePassed(_ context: ChannelHandlerContext) {
+        if let exchange, exchange.isComplete, exchange.task != nil { return }
+        exchange?.stream?.finish(complete: false)
+        context.close(promise: nil)
+    }
+
     private func serverLeaves(_ context: ChannelHandlerContext) {
         inputEnded = true
         guard let exchange, exchange.task != nil else { return context.close(promise: nil) }
@@ -150,8 +161,8 @@ final class ConnectionHandler: ChannelInboundHandler {
     private func begin(_ context: ChannelHandlerContext, _ head: RequestHead) {
         let plan = service.plan(head)
         let writer = ResponseWriter(
-            channel: context.channel, head: head, connection: NIOLoopBound(self, eventLoop: context.eventLoop)
-        )
+            channel: context.channel, head: head, isEncrypted: isEncrypted,
+            connection: NIOLoopBound(self, eventLoop: context.eventLoop))
         var exchange = Exchange(plan: plan, head: head, writer: writer)
         if head.expectsContinue, head.bodyLength != .none {
             context.writeAndFlush(

@@ -16,41 +16,51 @@ package final class HTTPServer: Sendable {
 
     private let group: any EventLoopGroup
     private let service: any RequestService
+    private let idleTimeout: TimeAmount?
     private let logger: Logger
     private let state = Mutex(State())
 
-    package init(group: any EventLoopGroup, service: any RequestService, logger: Logger) {
+    /// - Parameter idleTimeout: after how long a connection ends on which neither side sends anything and nothing is
+    ///   being worked on; nil for never
+    package init(
+        group: any EventLoopGroup, service: any RequestService, idleTimeout: TimeAmount? = nil, logger: Logger
+    ) {
         self.group = group
         self.service = service
+        self.idleTimeout = idleTimeout
         self.logger = logger
     }
 
-    /// - Parameter socketGroup: who may connect to unix sockets besides root
+    /// - Parameters:
+    ///   - socketGroup: who may connect to unix sockets besides root
+    ///   - tls: what connections are encrypted with; nil for not at all
     /// - Returns: the address that it really is, with the port that the kernel chose
-    package func listen(on address: ListenAddress, socketGroup: gid_t?) async throws -> ListenAddress {
+    package func listen(
+        on address: ListenAddress, socketGroup: gid_t? = nil, tls: ServerTLS? = nil
+    ) async throws -> ListenAddress {
         switch address {
         case .unix(let path):
             let socket = try UnixListener.listen(path: path, group: socketGroup)
-            _ = try await adopt(socket.take())
+            _ = try await adopt(socket.take(), nil)
             state.withLock { $0.socketPaths.append(path) }
             return address
         case .tcp(let host, let port):
             do {
-                let channel = try await bootstrap().bind(host: host, port: port).get()
+                let channel = try await bootstrap(tls).bind(host: host, port: port).get()
                 state.withLock { $0.listeners.append(channel) }
                 return .tcp(host: host, port: channel.localAddress?.port ?? port)
             } catch {
                 throw HTTPTransportError(.listenFailed, "cannot listen on \(address): \(error)", cause: error)
             }
         case .passed(let descriptor):
-            for passed in try PassedSockets.take(descriptor) { _ = try await adopt(passed) }
+            for passed in try PassedSockets.take(descriptor) { _ = try await adopt(passed, tls) }
             return address
         }
     }
 
-    private func adopt(_ descriptor: Int32) async throws -> any Channel {
+    private func adopt(_ descriptor: Int32, _ tls: ServerTLS?) async throws -> any Channel {
         do {
-            let channel = try await bootstrap().withBoundSocket(descriptor).get()
+            let channel = try await bootstrap(tls).withBoundSocket(descriptor).get()
             state.withLock { $0.listeners.append(channel) }
             return channel
         } catch {
@@ -59,7 +69,7 @@ package final class HTTPServer: Sendable {
         }
     }
 
-    private func bootstrap() -> ServerBootstrap {
+    private func bootstrap(_ tls: ServerTLS?) -> ServerBootstrap {
         ServerBootstrap(group: group)
             .serverChannelOption(.backlog, value: 4096)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
@@ -69,10 +79,16 @@ package final class HTTPServer: Sendable {
                 channel.eventLoop.makeCompletedFuture {
                     guard let self else { throw ChannelError.ioOnClosedChannel }
                     self.track(channel)
-                    try channel.pipeline.syncOperations.addHandler(
-                        ConnectionHandler(service: self.service, logger: self.logger))
+                    try self.addHandlers(channel.pipeline.syncOperations, tls)
                 }
             }
+    }
+
+    private func addHandlers(_ pipeline: ChannelPipeline.SynchronousOperations, _ tls: ServerTLS?) throws {
+        if let tls { try pipeline.addHandler(tls.handler()) }
+        if let idleTimeout { try pipeline.addHandler(IdleStateHandler(allTimeout: idleTimeout)) }
+        try pipeline.addHandler(
+            ConnectionHandler(service: service, isEncrypted: tls != nil, logger: logger))
     }
 
     private func track(_ channel: any Channel) {

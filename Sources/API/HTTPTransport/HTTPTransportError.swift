@@ -3,11 +3,11 @@ package import OCIModel
 /// A failure between the socket and the requests; what a request means fails elsewhere.
 package struct HTTPTransportError: CategorizedError {
     package enum Code: String, Sendable {
-        case addressInvalid, listenFailed, serverThere, requestCut
+        case addressInvalid, listenFailed, serverThere, requestCut, tlsInvalid
 
         package var category: ErrorCategory {
             switch self {
-            case .addressInvalid, .requestCut: .invalidArgument
+            case .addressInvalid, .requestCut, .tlsInvalid: .invalidArgument
             case .listenFailed: .unavailable
             case .serverThere: .conflict
             }

@@ -1,5 +1,5 @@
 import Glibc
-import NIOCore
+package import NIOCore
 
 /// The body of a request that is worked on while it comes. The event loop puts in, a blocking reader takes out;
 /// what waits between them is bounded, beyond that the client's socket is not read.
@@ -9,6 +9,7 @@ package final class RequestBody: @unchecked Sendable {
     private var waitingBytes = 0
     private var ending: Ending?
     private var isAbandoned = false
+    private var waiter: CheckedContinuation<Void, Never>?
 
     private enum Ending { case complete, broken }
 
@@ -47,7 +48,7 @@ package final class RequestBody: @unchecked Sendable {
             if isAbandoned { return true }
             chunks.append(bytes)
             waitingBytes += bytes.readableBytes
-            pthread_cond_signal(changed)
+            wake()
             // Once full it stays so until the reader has made room and said so: the client's socket is not read
             // meanwhile, and what the parser still holds comes in here all the same.
             if waitingBytes >= Self.capacity { wasFull = true }
@@ -62,7 +63,7 @@ package final class RequestBody: @unchecked Sendable {
     func finish(complete: Bool) {
         locked {
             if ending == nil { ending = complete ? .complete : .broken }
-            pthread_cond_signal(changed)
+            wake()
         }
     }
 
@@ -78,6 +79,43 @@ package final class RequestBody: @unchecked Sendable {
         if isWaiting { resume() }
     }
 
+    /// With the mutex held.
+    private func wake() {
+        pthread_cond_signal(changed)
+        waiter?.resume()
+        waiter = nil
+    }
+
+    /// Everything that has come, without blocking a thread until something has; nil at the end. For one reader.
+    /// - Throws: `HTTPTransportError` (`requestCut`) where the client left in the middle
+    package func next() async throws -> ByteBuffer? {
+        await withCheckedContinuation { continuation in
+            locked {
+                if chunks.isEmpty && ending == nil { waiter = continuation } else { continuation.resume() }
+            }
+        }
+        var hasRoom = false
+        let bytes: ByteBuffer? = try locked {
+            guard !chunks.isEmpty else {
+                if case .broken = ending { throw Self.cut }
+                return nil
+            }
+            defer {
+                (hasRoom, wasFull, waitingBytes) = (wasFull, false, 0)
+                chunks = []
+            }
+            if chunks.count == 1 { return chunks[0] }
+            var all = ByteBuffer()
+            all.reserveCapacity(waitingBytes)
+            for chunk in chunks { all.writeImmutableBuffer(chunk) }
+            return all
+        }
+        if hasRoom { resume() }
+        return bytes
+    }
+
+    private static let cut = HTTPTransportError(.requestCut, "the request ended before its body did")
+
     /// Blocks until there are bytes; 0 at the end.
     package func read(into target: UnsafeMutableRawBufferPointer) throws -> Int {
         var hasRoom = false
@@ -85,7 +123,7 @@ package final class RequestBody: @unchecked Sendable {
             while chunks.isEmpty && ending == nil { pthread_cond_wait(changed, mutex) }
             guard !chunks.isEmpty else {
                 if case .broken = ending {
-                    throw HTTPTransportError(.requestCut, "the request ended before its body did")
+                    throw Self.cut
                 }
                 return 0
             }

@@ -1,6 +1,6 @@
 import Glibc
 package import LinuxKernel
-import NIOCore
+package import NIOCore
 import NIOPosix
 import Synchronization
 
@@ -10,6 +10,13 @@ package struct ClientStream: Sendable {
     package let socket: SharedDescriptor
     /// What came behind the request.
     package let alreadyRead: [UInt8]
+}
+
+/// What is still to come of an answer whose length the client has been told.
+package struct PendingBody: Sendable {
+    fileprivate var head: ByteBuffer?
+    /// Bytes that are missing.
+    package fileprivate(set) var length: Int
 }
 
 /// The way back to a client for one request. Used by one task, one call after another; each call returns when the
@@ -24,11 +31,19 @@ package final class ResponseWriter: Sendable {
 
     package let head: RequestHead
     private let channel: any Channel
+    /// Whether bytes have to pass through this process on their way to the socket.
+    private let isEncrypted: Bool
+    private let bytesSent = Atomic<Int>(0)
+    private let statusSent = Atomic<Int>(0)
     private let connection: NIOLoopBound<ConnectionHandler>
     private let state = Mutex(State())
 
-    init(channel: any Channel, head: RequestHead, connection: NIOLoopBound<ConnectionHandler>) {
+    init(
+        channel: any Channel, head: RequestHead, isEncrypted: Bool,
+        connection: NIOLoopBound<ConnectionHandler>
+    ) {
         self.channel = channel
+        self.isEncrypted = isEncrypted
         self.head = head
         self.connection = connection
     }
@@ -42,11 +57,74 @@ package final class ResponseWriter: Sendable {
     private var isHead: Bool { head.method == "HEAD" }
 
     package func send(_ response: Response) async throws {
-        state.withLock { $0.hasStarted = true }
+        markStarted(response.status)
+        bytesSent.add(isHead ? 0 : response.body.readableBytes, ordering: .relaxed)
         let bytes = response.bytes(
             minorVersion: head.minorVersion, keepAlive: head.keepsAlive, withoutBody: isHead)
         try await channel.writeAndFlush(bytes).get()
         state.withLock { $0.endedCleanly = true }
+    }
+
+    private func markStarted(_ status: Int) {
+        state.withLock { $0.hasStarted = true }
+        statusSent.store(status, ordering: .relaxed)
+    }
+
+    /// The status that has gone out; 0 before. For the access log.
+    package var status: Int { statusSent.load(ordering: .relaxed) }
+    /// How many bytes of the body have gone out.
+    package var bodyBytes: Int { bytesSent.load(ordering: .relaxed) }
+    /// The client's address without its port, where it has one.
+    package var clientAddress: String? { channel.remoteAddress?.ipAddress }
+
+    /// Begins an answer whose length is known; `sendBody` or `sendFile` has to send exactly that much.
+    package func start(
+        status: Int, fields: [(name: String, value: String)], length: Int
+    ) -> PendingBody {
+        markStarted(status)
+        let head = Response.head(
+            status: status, fields: fields + [("Content-Length", "\(length)")],
+            minorVersion: head.minorVersion,
+            keepAlive: head.keepsAlive)
+        return PendingBody(head: head, length: isHead ? 0 : length)
+    }
+
+    /// Sends a part of the body, the head before the first.
+    package func send(_ bytes: ByteBuffer, of body: inout PendingBody) async throws {
+        guard bytes.readableBytes <= body.length else { throw ChannelError.operationUnsupported }
+        if var head = body.head {
+            head.writeImmutableBuffer(bytes)
+            body.head = nil
+            try await channel.writeAndFlush(head).get()
+        } else {
+            try await channel.writeAndFlush(bytes).get()
+        }
+        account(bytes.readableBytes, &body)
+    }
+
+    /// Sends a part of a file: by the kernel where nothing has to be encrypted, else nothing.
+    /// - Returns: whether it was sent; false where the caller has to read the bytes and send them itself
+    package func send(
+        _ file: SharedDescriptor, offset: Int, count: Int, of body: inout PendingBody
+    ) async throws -> Bool {
+        if isEncrypted || count > body.length { return false }
+        if let head = body.head {
+            body.head = nil
+            channel.write(head, promise: nil)
+        }
+        let handle = NIOFileHandle(_deprecatedTakingOwnershipOfDescriptor: try file.duplicate().take())
+        defer { try? handle.close() }
+        try await channel.writeAndFlush(
+            FileRegion(fileHandle: handle, readerIndex: offset, endIndex: offset + count)
+        ).get()
+        account(count, &body)
+        return true
+    }
+
+    private func account(_ count: Int, _ body: inout PendingBody) {
+        body.length -= count
+        bytesSent.add(count, ordering: .relaxed)
+        if body.length == 0 { state.withLock { $0.endedCleanly = true } }
     }
 
     /// Begins an answer whose length is not known; the fields go out at once.
@@ -65,6 +143,7 @@ package final class ResponseWriter: Sendable {
             $0.hasStarted = true
             $0.isChunked = isChunked
         }
+        statusSent.store(status, ordering: .relaxed)
         let all = fields + (isChunked ? [("Transfer-Encoding", "chunked")] : [])
         return Response.head(
             status: status, fields: all, minorVersion: head.minorVersion,
@@ -73,6 +152,7 @@ package final class ResponseWriter: Sendable {
 
     package func write(_ bytes: [UInt8]) async throws {
         guard !bytes.isEmpty, !isHead else { return }
+        bytesSent.add(bytes.count, ordering: .relaxed)
         try await channel.writeAndFlush(bytes.withUnsafeBytes(piece)).get()
     }
 

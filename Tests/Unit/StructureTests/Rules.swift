@@ -48,6 +48,7 @@ enum Rules {
             tier: "API", mayImport: ["OCIModel", "LinuxKernel"],
             products: [
                 "swift-nio/NIOCore", "swift-nio/NIOPosix", "swift-nio/NIOHTTP1", "swift-log/Logging",
+                "swift-nio-ssl/NIOSSL",
             ]),
         "DockerAPIServer": Row(
             tier: "API", mayImport: ["HTTPTransport", "DockerAPI", "Engine"],
