@@ -93,6 +93,13 @@ let package = Package(
             providers: [.apt(["libzstd-dev"])]),
         .systemLibrary(name: "CISAL", path: "Sources/Storage/CISAL", pkgConfig: "libisal",
             providers: [.apt(["libisal-dev"])]),
+        .systemLibrary(name: "COpenSSL", path: "Sources/Storage/COpenSSL", pkgConfig: "openssl",
+            providers: [.apt(["libssl-dev"])]),
+        // Pull, push and authentication of the OCI distribution protocol.
+        library("Storage", "RegistryClient", [
+            "OCIModel", "JSONCodec", "LinuxKernel", "CLinux", "COpenSSL",
+            .product(name: "Crypto", package: "swift-crypto"),
+        ]),
         // Blobs, images, layers, overlay snapshots, archives.
         library("Storage", "ImageStore", [
             "OCIModel", "JSONCodec", "LinuxKernel", "CLinux", "CZstd", "CISAL",
@@ -112,7 +119,7 @@ let package = Package(
         // Container, exec, event, log, stats services and their durable state.
         library("Engine", "Engine", [
             "OCIModel", "JSONCodec", "LinuxKernel", "CLinux", "Cgroups", "OCIRuntime", "ShimProtocol", "ImageStore",
-            "Networking",
+            "RegistryClient", "Networking",
             .product(name: "GRDB", package: "GRDB.swift"),
             .product(name: "Logging", package: "swift-log"),
         ]),
@@ -181,6 +188,7 @@ let package = Package(
         unitTests("LinuxKernel", ["LinuxKernel", "CLinux"]),
         unitTests("Cgroups", ["Cgroups", "LinuxKernel", "OCIModel"]),
         unitTests("OCIRuntime", ["OCIRuntime", "Cgroups", "LinuxKernel", "OCIModel", "JSONCodec"]),
+        unitTests("RegistryClient", ["RegistryClient", "OCIModel", "JSONCodec", "LinuxKernel"]),
         unitTests("ImageStore", [
             "ImageStore", "OCIModel", "JSONCodec", "LinuxKernel", "CLinux", "CZstd", "CISAL",
             .product(name: "GRDB", package: "GRDB.swift"), .product(name: "Logging", package: "swift-log"),

@@ -2,7 +2,7 @@
 # Sourced by the scripts: what is needed to build, and the build itself.
 
 # Headers and libraries that Package.swift links, with what a Debian without any compiler lacks.
-build_packages=(libseccomp-dev libzstd-dev libisal-dev libsqlite3-dev zlib1g-dev pkg-config git
+build_packages=(libseccomp-dev libzstd-dev libisal-dev libsqlite3-dev libssl-dev zlib1g-dev pkg-config git
     binutils gcc g++ libc6-dev libstdc++-12-dev libcurl4 libxml2 libedit2 libncurses6 tzdata ca-certificates)
 
 require_swift() {

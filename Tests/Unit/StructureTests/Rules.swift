@@ -30,6 +30,10 @@ enum Rules {
 
         "CZstd": Row(tier: "Storage"),
         "CISAL": Row(tier: "Storage"),
+        "COpenSSL": Row(tier: "Storage"),
+        "RegistryClient": Row(
+            tier: "Storage", mayImport: ["OCIModel", "LinuxKernel", "COpenSSL"],
+            products: ["swift-crypto/Crypto"]),
         "ImageStore": Row(
             tier: "Storage", mayImport: ["OCIModel", "LinuxKernel", "CZstd", "CISAL"],
             products: ["swift-crypto/Crypto", "GRDB.swift/GRDB", "swift-log/Logging"]),
@@ -40,7 +44,9 @@ enum Rules {
         "CSeccomp": Row(tier: "Runtime"),
         "Engine": Row(
             tier: "Engine",
-            mayImport: ["ImageStore", "Networking", "ShimProtocol", "Cgroups", "OCIRuntime"],
+            mayImport: [
+                "ImageStore", "RegistryClient", "Networking", "ShimProtocol", "Cgroups", "OCIRuntime",
+            ],
             products: ["GRDB.swift/GRDB", "swift-log/Logging"]),
 
         "DockerAPI": Row(tier: "API", mayImport: ["OCIModel"], isBare: true),

@@ -1,0 +1,148 @@
+import LinuxKernel
+import Synchronization
+
+/// Makes requests: finds or makes a connection, through a proxy where one is named, with TLS where the address says so.
+/// Keeps idle connections until it goes away itself. Thread-safe.
+final class HTTPAgent: Sendable {
+    private struct State {
+        var idle: [String: [HTTPConnection]] = [:]
+        var contexts: [String: TLSContext] = [:]
+    }
+
+    let configuration: RegistryConfiguration
+    let interrupter: Interrupter
+    private let insecure: InsecureHosts
+    private let state = Mutex(State())
+
+    private static let idlePerOrigin = 16
+
+    init(configuration: RegistryConfiguration, interrupter: Interrupter) {
+        self.configuration = configuration
+        self.interrupter = interrupter
+        insecure = InsecureHosts(configuration.insecureRegistries)
+    }
+
+    func isInsecure(_ address: WebAddress) -> Bool { insecure.contains(address) }
+
+    /// Sends a request and reads the answer's head. Follows no redirect.
+    /// - Throws: `RegistryError`
+    func send(_ request: HTTPRequest) throws -> HTTPAnswer {
+        try interrupter.check()
+        while let connection = takeIdle(request.address.origin) {
+            do {
+                return try exchange(request, connection)
+            } catch let error as RegistryError where error.isTransient && error.code == .unavailable {
+                // The server closed it while it was idle. Uploads are begun again by whoever asked for them.
+                if case .stream = request.body { throw error }
+            }
+        }
+        return try exchange(request, try connect(request.address))
+    }
+
+    private func exchange(_ request: HTTPRequest, _ connection: HTTPConnection) throws -> HTTPAnswer {
+        let isProxied = request.address.scheme == .http && proxy(for: request.address) != nil
+        try connection.send(request, absolute: isProxied, userAgent: configuration.userAgent)
+        let head = try connection.receiveHead()
+        return try HTTPAnswer(connection, head: head, request: request) { [weak self] in self?.keep($0) }
+    }
+
+    private func takeIdle(_ origin: String) -> HTTPConnection? {
+        while let found = state.withLock({ $0.idle[origin]?.popLast() }) {
+            if found.isQuiet { return found }
+        }
+        return nil
+    }
+
+    private func keep(_ connection: HTTPConnection) {
+        state.withLock { state in
+            if state.idle[connection.origin, default: []].count < Self.idlePerOrigin {
+                state.idle[connection.origin, default: []].append(connection)
+            }
+        }
+    }
+
+    // MARK: - Connections
+
+    private func proxy(for address: WebAddress) -> WebAddress? {
+        configuration.proxies.proxy(for: address)
+    }
+
+    private func connect(_ address: WebAddress) throws -> HTTPConnection {
+        let timeouts = configuration.timeouts
+        let dialer = Dialer(interrupter: interrupter, timeout: timeouts.connect)
+        guard let proxy = proxy(for: address) else {
+            let socket = try dialer.connect(host: address.host, port: address.port)
+            return HTTPConnection(try transport(socket, address), origin: address.origin)
+        }
+        guard proxy.scheme == .http else {
+            throw RegistryError(
+                .unsupported, "the proxy \(proxy) is not supported: use one with http:// in its address")
+        }
+        let socket: SharedDescriptor
+        do {
+            socket = try dialer.connect(host: proxy.host, port: proxy.port)
+        } catch let error as RegistryError where error.code != .cancelled {
+            throw RegistryError(
+                error.code, "proxyconnect tcp: \(error.message)", cause: error, isTransient: error.isTransient
+            )
+        }
+        if address.scheme == .http {
+            return HTTPConnection(try transport(socket, address), origin: address.origin)
+        }
+        try openTunnel(socket, proxy, address)
+        return HTTPConnection(try transport(socket, address), origin: address.origin)
+    }
+
+    /// CONNECT (RFC 9110, section 9.3.6).
+    private func openTunnel(_ socket: SharedDescriptor, _ proxy: WebAddress, _ address: WebAddress) throws {
+        let plain = SocketTransport(
+            socket, peer: proxy.authority, interrupter: interrupter, idle: configuration.timeouts.idle)
+        let text = "CONNECT \(address.hostAndPort) HTTP/1.1\r\nHost: \(address.hostAndPort)\r\n\r\n"
+        try Array(text.utf8).withUnsafeBytes { try plain.write($0) }
+        // Byte by byte: what comes behind the head is not the proxy's.
+        var head: [UInt8] = []
+        while head.suffix(4) != [0x0D, 0x0A, 0x0D, 0x0A] {
+            var byte: UInt8 = 0
+            let count = try withUnsafeMutableBytes(of: &byte) { try plain.read(into: $0) }
+            guard count == 1, head.count < 16 << 10 else {
+                throw RegistryError(.unavailable, "the proxy \(proxy) gave no answer", isTransient: true)
+            }
+            head.append(byte)
+        }
+        let answer = try HTTPHead(parsing: head.dropLast(2))
+        guard (200..<300).contains(answer.status) else {
+            throw RegistryError(
+                .unavailable,
+                "the proxy \(proxy) refused to connect to \(address.hostAndPort): status \(answer.status)",
+                isTransient: answer.status >= 500)
+        }
+    }
+
+    private func transport(_ socket: SharedDescriptor, _ address: WebAddress) throws -> any Transport {
+        let timeouts = configuration.timeouts
+        guard address.scheme == .https else {
+            return SocketTransport(
+                socket, peer: address.authority, interrupter: interrupter, idle: timeouts.idle)
+        }
+        return try TLSTransport(
+            socket, context: try context(for: address), host: address.host, peer: address.authority,
+            interrupter: interrupter, timeouts: timeouts)
+    }
+
+    private func context(for address: WebAddress) throws -> TLSContext {
+        let key = address.hostAndPort
+        if let known = state.withLock({ $0.contexts[key] }) { return known }
+        var certificates = try HostCertificates(
+            host: address.hostAndPort, folders: configuration.certificateFolders)
+        if certificates == HostCertificates(), address.authority != address.hostAndPort {
+            certificates = try HostCertificates(
+                host: address.authority, folders: configuration.certificateFolders)
+        }
+        let made = try TLSContext(certificates, verifies: !isInsecure(address))
+        return state.withLock { state in
+            if let known = state.contexts[key] { return known }
+            state.contexts[key] = made
+            return made
+        }
+    }
+}
