@@ -82,7 +82,6 @@ import Testing
                 $0.autoRemove = true
                 $0.restartPolicy = .always
             },
-            { $0.restartPolicy = .always },
             {
                 $0.network.mode = .container("x")
                 $0.network.publishAll = true

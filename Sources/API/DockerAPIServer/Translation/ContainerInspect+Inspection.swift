@@ -36,7 +36,8 @@ extension DockerAPI.ContainerState {
         self.init()
         let state = inspection.state
         status = state.status
-        running = state.isRunning
+        running = state.isActive
+        restarting = state.isRestarting
         paused = state.isPaused
         if case .dead = state { dead = true }
         oomKilled = inspection.outOfMemory
@@ -45,6 +46,26 @@ extension DockerAPI.ContainerState {
         error = inspection.lastError
         startedAt = inspection.startedAt.description
         finishedAt = inspection.finishedAt.description
+        health = inspection.health.map(Health.init)
+    }
+}
+
+extension Health {
+    init(_ state: HealthState) {
+        self.init()
+        status = state.status.rawValue
+        failingStreak = state.failingStreak
+        log = state.log.map(DockerAPI.HealthResult.init)
+    }
+}
+
+extension DockerAPI.HealthResult {
+    init(_ result: EngineHealthResult) {
+        self.init()
+        start = result.start.description
+        end = result.end.description
+        exitCode = Int(result.exitCode)
+        output = result.output
     }
 }
 

@@ -51,11 +51,21 @@ enum StatusText {
         func since(_ time: Timestamp) -> String { HumanDuration.text(seconds: (now.seconds - time.seconds)) }
         switch inspection.state {
         case .created, .starting: return "Created"
-        case .running(let state): return "Up \(since(state.startedAt))"
+        case .running(let state): return "Up \(since(state.startedAt))\(health(inspection.health))"
+        case .restarting(let exit): return "Restarting (\(exit.code)) \(since(exit.finishedAt)) ago"
         case .paused(let state): return "Up \(since(state.startedAt)) (Paused)"
         case .exited(let exit): return "Exited (\(exit.code)) \(since(exit.finishedAt)) ago"
         case .removing: return "Removal In Progress"
         case .dead: return "Dead"
+        }
+    }
+
+    private static func health(_ state: HealthState?) -> String {
+        switch state?.status {
+        case .starting: " (health: starting)"
+        case .healthy: " (healthy)"
+        case .unhealthy: " (unhealthy)"
+        case nil: ""
         }
     }
 }

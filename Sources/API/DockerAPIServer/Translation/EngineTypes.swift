@@ -7,3 +7,4 @@ typealias EngineThrottleDevice = ThrottleDevice
 typealias EngineDeviceMapping = DeviceMapping
 typealias EngineUlimit = Ulimit
 typealias EngineRestartPolicy = RestartPolicy
+typealias EngineHealthResult = HealthResult

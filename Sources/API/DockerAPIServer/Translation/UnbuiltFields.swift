@@ -23,7 +23,6 @@ enum UnbuiltFields {
         let unset: [(Bool, String)] = [
             (!(host.volumesFrom ?? []).isEmpty, "HostConfig.VolumesFrom"),
             (!["", "local"].contains(host.volumeDriver), "HostConfig.VolumeDriver"),
-            (!["", "no"].contains(host.restartPolicy.name), "HostConfig.RestartPolicy"),
             (!host.cgroup.isEmpty, "HostConfig.Cgroup"),
             (!host.storageOpt.isEmpty, "HostConfig.StorageOpt"),
             (!(host.deviceRequests ?? []).isEmpty, "HostConfig.DeviceRequests"),

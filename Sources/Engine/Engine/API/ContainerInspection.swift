@@ -31,6 +31,8 @@ package struct ContainerInspection: Sendable {
     package var appArmorProfile: String
     package var logDriver: String
     package var network: NetworkState
+    /// nil where nothing is probed.
+    package var health: HealthState?
     /// Of exec sessions that run or ended recently.
     package var execIDs: [String]
     package var warnings: [String]

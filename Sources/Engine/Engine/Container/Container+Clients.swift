@@ -25,7 +25,7 @@ extension Container {
         let (exit, removal) = (exit, removal)
         switch condition {
         case .notRunning:
-            guard state.isRunning else {
+            guard state.isActive else {
                 let result = WaitResult(exitCode: progress.exitCode, error: nil)
                 return ExitWaiter { result }
             }

@@ -42,19 +42,21 @@ extension Container {
     /// The program has ended: frees what it held, records it, tells everybody.
     func hasExited(_ status: ExitStatus) async {
         guard state.isRunning else { return }
-        await releaseNetwork()
+        let left = await releaseNetwork()
         parts.execs.endAll(of: id)
         attachments.open()
-        note { progress in
-            progress.state = .exited(status)
+        let delay = conclude(status) { progress in
             progress.lastExit = status
             progress.lastError = status.error
             progress.endpoints = []
         }
         publish("die", ["exitCode": "\(status.code)"], at: status.finishedAt)
+        for endpoint in left { publishNetwork("disconnect", endpoint) }
         await unmountSharedMemory()
         finishRun(WaitResult(exitCode: status.code, error: nil))
-        if spec.autoRemove {
+        if let delay {
+            restart(after: delay)
+        } else if spec.autoRemove {
             // Not behind whatever waits at the gate for this very exit.
             Task { await self.removeAutomatically() }
         }

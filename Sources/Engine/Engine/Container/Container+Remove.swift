@@ -4,8 +4,12 @@ import LinuxKernel
 
 extension Container {
     func remove(_ options: RemoveOptions) async throws {
-        if options.force, state.isRunning { try await killForRemoval() }
-        try await gate.run { try await self.removeNow(options) }
+        if options.force, state.isActive { try await killForRemoval() }
+        try await gate.run {
+            // A start may have been under way.
+            if options.force, self.state.isActive { try await self.killForRemoval() }
+            try await self.removeNow(options)
+        }
     }
 
     private func killForRemoval() async throws {
@@ -24,7 +28,11 @@ extension Container {
     /// stays, dead.
     func removeAutomatically() async {
         do {
-            try await gate.run { try await self.removeNow(RemoveOptions(force: false, volumes: true)) }
+            try await gate.run {
+                // Somebody has started it again meanwhile.
+                if self.state.isRunning { return }
+                try await self.removeNow(RemoveOptions(force: false, volumes: true))
+            }
         } catch {
             log("cannot remove a container after its end", error)
             removal.fulfil(WaitResult(exitCode: progress.exitCode, error: "\(error)"))
@@ -35,10 +43,10 @@ extension Container {
     private func removeNow(_ options: RemoveOptions) async throws {
         let before = progress
         switch before.state {
-        case .running, .paused, .starting:
+        case .running, .paused, .restarting, .starting:
             throw EngineError(
                 .wrongState,
-                "You cannot remove a \(before.state.isPaused ? "paused" : "running") container \(id). "
+                "You cannot remove a \(before.state == .starting ? "running" : before.state.status) container \(id). "
                     + (before.state.isPaused
                         ? "Unpause and then stop the container before attempting removal or force remove"
                         : "Stop the container before attempting removal or force remove"))

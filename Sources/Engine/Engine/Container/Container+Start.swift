@@ -1,4 +1,3 @@
-import Synchronization
 import Logging
 import Glibc
 import ImageStore
@@ -6,6 +5,7 @@ import LinuxKernel
 import Networking
 import OCIModel
 import ShimProtocol
+import Synchronization
 
 extension Container {
     func start() async throws -> StateChange {
@@ -15,16 +15,23 @@ extension Container {
     /// With the gate held.
     func startNow() async throws -> StateChange {
         switch state {
-        case .running: return .unchanged
+        case .running, .restarting: return .unchanged
         case .paused: throw EngineError(.wrongState, "cannot start a paused container, try unpause instead")
         case .removing, .dead:
             throw EngineError(.wrongState, "container is marked for removal and cannot be started")
         case .created, .starting, .exited: break
         }
+        backoff.reset()
+        board.withLock { $0.progress.restartCount = 0 }
+        try await startAgain()
+        return .changed
+    }
+
+    /// With the gate held, by hand or by the restart policy.
+    func startAgain() async throws {
         try await previousSessionEnd()
         do {
             try await launch()
-            return .changed
         } catch {
             throw await startFailed(error)
         }
@@ -70,7 +77,8 @@ extension Container {
     private func writeFilesAndIntent(_ plan: StartPlan) async throws {
         async let files: Void = parts.pool.run { try plan.writeFiles() }
         try await commit { progress in
-            progress.state = .starting
+            // A restart stays one, for those who look and after a crash.
+            if !progress.state.isRestarting { progress.state = .starting }
             progress.endpoints = plan.endpoints
         }
         try await files
@@ -81,6 +89,7 @@ extension Container {
             progress.state = .running(RunningState(pid: pid, startedAt: time))
             progress.lastError = ""
             progress.failureCode = 0
+            progress.isStopped = false
         }
         publish("start", at: time)
         linkMerged(pid)
@@ -163,37 +172,54 @@ extension Container {
             }
             self.session = nil
         }
-        await releaseNetwork()
+        let left = await releaseNetwork()
         await removeShimFolder()
         attachments.clear()
         attachments.open()
         let failure = StartFailure(error)
-        note { progress in
-            progress.lastError = failure.error.message
-            progress.failureCode = failure.exitCode
-            progress.endpoints = []
-            progress.state = progress.restingState
-        }
+        let delay = recordFailure(failure)
         parts.logger.warning(
             "container start failed",
             metadata: ["container.id": "\(id)", "error": "\(failure.error.message)"])
         publish("die", ["exitCode": "\(failure.exitCode)"])
+        for endpoint in left { publishNetwork("disconnect", endpoint) }
         finishRun(WaitResult(exitCode: failure.exitCode, error: nil))
+        if let delay { restart(after: delay) }
         // Not within this operation, which holds the gate.
         if spec.autoRemove { Task { await self.removeAutomatically() } }
         return failure.error
     }
 
-    func releaseNetwork() async {
+    /// A start by hand that fails is its caller's business; one that the restart policy makes is tried again.
+    /// - Returns: milliseconds until then
+    private func recordFailure(_ failure: StartFailure) -> Int64? {
+        let change = { (progress: inout ContainerProgress) in
+            progress.lastError = failure.error.message
+            progress.failureCode = failure.exitCode
+            progress.endpoints = []
+        }
+        if state.isRestarting {
+            let now = Timestamp.now
+            return conclude(ExitStatus(code: failure.exitCode, startedAt: now, finishedAt: now), change)
+        }
+        note { progress in
+            change(&progress)
+            progress.state = progress.restingState
+        }
+        return nil
+    }
+
+    /// - Returns: what was released, to be told of behind the end of the run
+    func releaseNetwork() async -> [Endpoint] {
         let endpoints = progress.endpoints
-        guard !endpoints.isEmpty else { return }
+        guard !endpoints.isEmpty else { return [] }
         let network = parts.network
         do {
             try await parts.pool.run { for endpoint in endpoints { network.release(endpoint) } }
         } catch {
             log("cannot release a network endpoint", error)
         }
-        for endpoint in endpoints { publishNetwork("disconnect", endpoint) }
+        return endpoints
     }
 
     func removeShimFolder() async {

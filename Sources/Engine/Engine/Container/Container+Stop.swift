@@ -22,7 +22,12 @@ extension Container {
 
     /// With the gate held.
     private func stopNow(_ signal: Int32, _ timeout: Int?) async throws -> StateChange {
+        if callOffRestart() {
+            publish("stop")
+            return .changed
+        }
         guard state.isRunning, let session else { return .unchanged }
+        await suspendRestarts()
         let exit = exit
         try await send(signal, to: session)
         let seconds = timeout ?? spec.stopTimeout ?? parts.configuration.stopTimeout
@@ -60,8 +65,18 @@ extension Container {
     /// Not behind the gate: a container that does not stop has to be killable.
     func kill(_ reference: String, signal: String?) async throws {
         let number = try signal.map { (text) throws(EngineError) in try SignalName.number(text) } ?? 9
+        if !MessageSignal.contains(number) {
+            if callOffRestart() { return }
+            // A restart that has begun is waited for, and its run killed.
+            if state.isRestarting { return try await gate.run { try await self.killNow(reference, number) } }
+        }
+        try await killNow(reference, number)
+    }
+
+    private func killNow(_ reference: String, _ number: Int32) async throws {
         let session = try requireSession(
             "Cannot kill container: \(reference): Container \(id) is not running")
+        if !MessageSignal.contains(number) { await suspendRestarts() }
         let exit = exit
         do {
             try await session.request(.signal(execID: nil, number: number, all: false))

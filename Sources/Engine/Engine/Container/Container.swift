@@ -26,6 +26,11 @@ actor Container {
     var exit = OneShot<WaitResult>()
     /// Handles the session's events.
     var follower: Task<Void, Never>?
+    var backoff = RestartBackoff()
+    /// Waits for the time of the next restart, or makes it.
+    var restarting: Task<Void, Never>?
+    /// Whether the restart is past its pause, and cannot be called off any more.
+    var isRestartUnderWay = false
 
     init(_ definition: ContainerDefinition, name: String, progress: ContainerProgress, parts: EngineParts) {
         self.definition = definition
@@ -34,19 +39,22 @@ actor Container {
     }
 
     nonisolated var id: String { definition.id }
-    nonisolated var spec: ContainerSpec { definition.spec }
+    /// As it was created, with what `update` has changed since.
+    nonisolated var spec: ContainerSpec { progress.changes.applied(to: definition.spec) }
     nonisolated var snapshot: Snapshot { board.withLock { $0 } }
     nonisolated var name: String { board.withLock { $0.name } }
     nonisolated var progress: ContainerProgress { board.withLock { $0.progress } }
     nonisolated var state: ContainerState { board.withLock { $0.progress.state } }
 
     /// Makes a step visible to readers and, in order, durable.
-    func commit(_ change: (inout ContainerProgress) -> Void) async throws {
+    func commit(
+        _ durability: StateDatabase.Durability = .processCrash, _ change: (inout ContainerProgress) -> Void
+    ) async throws {
         let progress = board.withLock { snapshot in
             change(&snapshot.progress)
             return snapshot.progress
         }
-        try await parts.database.commit(.processCrash, ContainerTable.update(id, progress))
+        try await parts.database.commit(durability, ContainerTable.update(id, progress))
     }
 
     /// As `commit`, for what is found again by looking at the machine: nobody waits for the database.
@@ -90,14 +98,22 @@ actor Container {
     /// The session of a container that runs.
     /// - Throws: in Docker's words where it does not
     func requireSession(_ problem: String? = nil) throws(EngineError) -> ShimSession {
+        try requireNotRestarting()
         guard let session, state.isRunning else {
             throw EngineError(.wrongState, problem ?? "Container \(id) is not running")
         }
         return session
     }
 
+    nonisolated func requireNotRestarting() throws(EngineError) {
+        guard state.isRestarting else { return }
+        throw EngineError(
+            .wrongState, "Container \(id) is restarting, wait until the container is running")
+    }
+
     /// The engine ends; the container goes on with its shim.
-    func leave() {
+    func leave() async {
+        await leaveRestart()
         follower?.cancel()
         session?.abandon()
     }

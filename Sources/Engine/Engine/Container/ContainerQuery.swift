@@ -53,7 +53,7 @@ struct ContainerQuery {
             options.all || options.limit > 0 || !filters["status"].isEmpty || exitCodes != nil
             || before != nil || since != nil
         let selected = containers.filter { container in
-            (showsAll || container.state.isRunning) && matches(container)
+            (showsAll || container.state.isActive) && matches(container)
         }
         let ordered = selected.sorted { ($0.created, $0.id) > ($1.created, $1.id) }
         return options.limit > 0 ? Array(ordered.prefix(options.limit)) : ordered
@@ -69,7 +69,7 @@ struct ContainerQuery {
         return filters.matches("id") { container.id.hasPrefix($0) }
             && filters.matches("name") { NamePattern.matches($0, container.name) }
             && filters.matches("status") { $0 == container.state.status }
-            && filters.matches("health") { $0 == "none" }
+            && filters.matches("health") { $0 == container.health?.status.rawValue ?? "none" }
             && filters.matches("is-task") { ["false", "0"].contains($0) }
             && filters.matches("volume") { wanted in
                 container.mounts.contains {

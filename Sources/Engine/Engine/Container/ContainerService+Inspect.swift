@@ -31,11 +31,14 @@ extension EngineParts {
     func inspection(of container: Container) -> ContainerInspection {
         let (definition, snapshot) = (container.definition, container.snapshot)
         let progress = snapshot.progress
-        let arguments = definition.spec.arguments
+        let spec = progress.changes.applied(to: definition.spec)
+        let arguments = spec.arguments
         let layer = images.paths(of: definition.layer)
         return ContainerInspection(
-            id: definition.id, name: snapshot.name, created: definition.created, spec: definition.spec,
-            state: progress.state, startedAt: progress.startedAt,
+            id: definition.id, name: snapshot.name, created: definition.created, spec: spec,
+            // A start whose outcome is not known yet has changed nothing.
+            state: progress.state == .starting ? progress.restingState : progress.state,
+            startedAt: progress.startedAt,
             finishedAt: progress.lastExit?.finishedAt ?? .zero,
             lastError: progress.lastError, exitCode: progress.exitCode,
             outOfMemory: progress.state.isRunning ? false : progress.lastExit?.outOfMemory ?? false,
@@ -43,8 +46,9 @@ extension EngineParts {
             manifestDigest: definition.manifestDigest, os: definition.os, path: arguments.first ?? "",
             arguments: Array(arguments.dropFirst()), paths: paths(of: container), mounts: definition.mounts,
             graph: GraphPaths(lower: layer.lower, upper: layer.upper, work: layer.work, merged: layer.merged),
-            appArmorProfile: features.apparmorProfile, logDriver: definition.spec.logConfiguration.driver,
-            network: networkState(definition, progress), execIDs: execs.ids(of: definition.id),
+            appArmorProfile: features.apparmorProfile, logDriver: spec.logConfiguration.driver,
+            network: networkState(definition, progress), health: progress.health,
+            execIDs: execs.ids(of: definition.id),
             warnings: definition.warnings)
     }
 

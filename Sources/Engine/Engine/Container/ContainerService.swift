@@ -54,6 +54,7 @@ package final class ContainerService: Sendable {
     /// - Parameter arguments: those of `ps`, such as `-ef`; empty for that
     package func top(_ reference: String, arguments: String) async throws -> ProcessTable {
         let container = try find(reference)
+        try container.requireNotRestarting()
         guard container.state.isRunning else {
             throw EngineError(.wrongState, "Container \(container.id) is not running")
         }
@@ -89,6 +90,7 @@ package final class ContainerService: Sendable {
     /// The edge then answers the upgrade and calls `connect`.
     package func attach(_ reference: String, _ options: AttachOptions) async throws -> AttachReservation {
         let container = try find(reference)
+        try container.requireNotRestarting()
         switch container.state {
         case .paused:
             throw EngineError(

@@ -34,6 +34,7 @@ package final class ExecService: Sendable {
     }
 
     private func requireRunning(_ container: Container) throws(EngineError) {
+        try container.requireNotRestarting()
         switch container.state {
         case .running: return
         case .paused:

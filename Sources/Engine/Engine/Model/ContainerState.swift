@@ -7,6 +7,8 @@ package enum ContainerState: Sendable, Hashable, Codable {
     case starting
     case running(RunningState)
     case paused(RunningState)
+    /// It has ended, and its restart policy starts it again after a pause, or does so now.
+    case restarting(ExitStatus)
     case exited(ExitStatus)
     case removing(ExitStatus?)
     /// A removal failed half-way; only another removal helps.
@@ -18,6 +20,7 @@ package enum ContainerState: Sendable, Hashable, Codable {
         case .created, .starting: "created"
         case .running: "running"
         case .paused: "paused"
+        case .restarting: "restarting"
         case .exited: "exited"
         case .removing: "removing"
         case .dead: "dead"
@@ -33,12 +36,17 @@ package enum ContainerState: Sendable, Hashable, Codable {
 
     package var isRunning: Bool { runningState != nil }
 
+    package var isRestarting: Bool { if case .restarting = self { true } else { false } }
+
+    /// Docker's `Running`: of a container that is about to be started again, too.
+    package var isActive: Bool { isRunning || isRestarting }
+
     package var isPaused: Bool { if case .paused = self { true } else { false } }
 
     /// The end of the last run; nil while running and where there was none.
     package var exit: ExitStatus? {
         switch self {
-        case .exited(let status): status
+        case .exited(let status), .restarting(let status): status
         case .removing(let status), .dead(let status): status
         default: nil
         }

@@ -49,7 +49,11 @@ extension Container {
     private func recoverExit(_ record: ExitRecord, _ folder: String) async -> RecoveryOutcome {
         // The shim goes by itself; it may still be at it.
         if let shim = try? ShimConnection.connect(to: folder) { _ = await awaitEnd(of: shim, folder) }
-        if state.isRunning || state == .starting {
+        if state.isRestarting, progress.lastExit?.finishedAt == record.exitedAt {
+            await removeShimFolder()
+            return .asRecorded
+        }
+        if state.isRunning || state.isRestarting || state == .starting {
             let status = ExitStatus(record)
             settle(.exited(status))
             publish("die", ["exitCode": "\(status.code)"], at: status.finishedAt)
@@ -157,9 +161,4 @@ extension Container {
             log("cannot remove a control group", error)
         }
     }
-}
-
-extension ContainerProgress {
-    /// The state of a container that does not run.
-    var restingState: ContainerState { lastExit.map(ContainerState.exited) ?? .created }
 }

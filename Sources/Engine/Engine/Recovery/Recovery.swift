@@ -21,6 +21,7 @@ struct Recovery: Sendable {
         for container in containers where container.spec.autoRemove && !container.state.isRunning {
             if container.progress.lastExit != nil { await container.removeAutomatically() }
         }
+        for (container, outcome) in zip(containers, outcomes) { await container.resume(after: outcome) }
         parts.logger.info(
             "containers recovered",
             metadata: [
@@ -45,9 +46,15 @@ struct Recovery: Sendable {
 
     /// Side by side: one shim that does not answer must not hold up the others.
     private func recover(_ containers: [Container]) async -> [RecoveryOutcome] {
-        await withTaskGroup(of: RecoveryOutcome.self) { group in
-            for container in containers { group.addTask { await container.recover() } }
-            return await group.reduce(into: []) { $0.append($1) }
+        await withTaskGroup(of: (Int, RecoveryOutcome).self) { group in
+            for (position, container) in containers.enumerated() {
+                group.addTask { (position, await container.recover()) }
+            }
+            return await group.reduce(
+                into: [RecoveryOutcome](repeating: .asRecorded, count: containers.count)
+            ) {
+                $0[$1.0] = $1.1
+            }
         }
     }
 

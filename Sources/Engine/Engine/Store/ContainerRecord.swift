@@ -1,5 +1,4 @@
 import ImageStore
-import Networking
 import OCIModel
 
 /// What a container was made as. Written once; only its name can change.
@@ -32,25 +31,6 @@ final class ContainerDefinition: Sendable, Codable {
         self.layer = layer
         self.mounts = mounts
         self.warnings = warnings
-    }
-}
-
-/// How far a container is. Written at every step of its life.
-struct ContainerProgress: Sendable, Codable, Equatable {
-    var state = ContainerState.created
-    /// How the last run ended, kept while the next one goes on.
-    var lastExit: ExitStatus?
-    /// What the last start failed with, for people to read; nothing is decided by it.
-    var lastError = ""
-    /// 125, 126, 127 or 128 after a failed start.
-    var failureCode: Int32 = 0
-    /// Networks that are held, from before the start to after the end.
-    var endpoints: [Endpoint] = []
-    var restartCount = 0
-
-    var exitCode: Int32 {
-        if state.isRunning { return 0 }
-        return failureCode != 0 ? failureCode : lastExit?.code ?? 0
     }
 }
 

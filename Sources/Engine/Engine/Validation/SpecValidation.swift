@@ -56,7 +56,6 @@ extension ContainerSpec {
         if autoRemove, restartPolicy != .no {
             throw .invalid("can't create 'AutoRemove' container with restart policy")
         }
-        if restartPolicy != .no { throw .notBuilt("HostConfig.RestartPolicy \(restartPolicy.name)") }
         if namespaces.uts == .host, !network.hostname.isEmpty {
             throw .invalid("conflicting options: hostname and the UTS mode")
         }
