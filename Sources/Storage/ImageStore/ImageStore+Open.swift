@@ -11,8 +11,11 @@ extension ImageStore {
     ///   - root: the data root; the store has `content` and `overlay2` below it
     ///   - database: where its records go, beside others'; it adds its own tables
     ///   - platform: which image of a multi-platform archive is taken
+    ///   - keepsBlobs: whether pulled layers are also kept compressed, as they came; without, `push` fetches or makes
+    ///     them again
     package static func open(
-        root: String, database: any DatabaseWriter, logger: Logger, platform: Platform = .host
+        root: String, database: any DatabaseWriter, logger: Logger, platform: Platform = .host,
+        keepsBlobs: Bool = true
     ) throws -> ImageStore {
         let paths = StorePaths(root: root)
         try paths.create()
@@ -27,7 +30,8 @@ extension ImageStore {
         }
         for id in state.images.keys { state.refresh(id) }
         let store = ImageStore(
-            paths: paths, platform: platform, logger: logger, database: records, state: state, trash: trash)
+            paths: paths, platform: platform, logger: logger, database: records, state: state, trash: trash,
+            keepsBlobs: keepsBlobs)
         try store.clearLeftovers()
         return store
     }
@@ -55,6 +59,7 @@ extension ImageStore {
         for name in try namesInFolder(paths.blobs) where !blobs.contains(name) {
             try trash.discard("\(paths.blobs)/\(name)")
         }
+        try clearArrivals(olderThan: Self.arrivalAge)
         let layers = state.withLock { Array($0.layers.keys) }
         for diffID in layers where !fileExists(paths.layerContent(diffID)) {
             logger.error("an unpacked layer is missing", metadata: ["layer": "\(diffID)"])

@@ -17,10 +17,14 @@ package final class ImageStore: Sendable {
     /// Held while records change. No load waits for another's unpacking.
     let changes = Monitor()
     let trash: TrashCollector
+    /// Whether compressed layers are kept as they came.
+    let keepsBlobs: Bool
+    /// Layers that are being fetched.
+    let arrivals = ArrivalTable()
 
     init(
         paths: StorePaths, platform: Platform, logger: Logger, database: StoreDatabase, state: StoreState,
-        trash: TrashCollector
+        trash: TrashCollector, keepsBlobs: Bool
     ) {
         self.paths = paths
         self.platform = platform
@@ -28,6 +32,7 @@ package final class ImageStore: Sendable {
         self.database = database
         self.state = Mutex(state)
         self.trash = trash
+        self.keepsBlobs = keepsBlobs
     }
 
     /// Takes unused layers out of the records, then off the disk.

@@ -213,7 +213,7 @@ import Testing
             if round % 2 == 0 { TarBuilder.fixChecksums(&bytes) }
             let pool = ChunkPool()
             let intake = try LayerIntake(
-                folder: "\(folder)/\(round)/l", compression: .none, keepsBlob: true, pool: pool)
+                folder: "\(folder)/\(round)/l", compression: .none, keeping: .written, pool: pool)
             let chunk = pool.take()
             bytes.withUnsafeBytes { chunk.space.copyMemory(from: $0) }
             chunk.count = bytes.count

@@ -235,6 +235,27 @@ struct ArchiveContents {
     }
 }
 
+extension ArchiveContents.FoundImage {
+    /// An image whose layers the store has already.
+    /// - Throws: `ImageError` (`corruptedArchive`) where the bytes are no image's configuration
+    init(pulled bytes: [UInt8], references: [Reference], manifest: StoredManifest) throws {
+        let configuration: ImageConfiguration
+        do {
+            configuration = try JSONValue(parsing: bytes).decode()
+        } catch {
+            throw ImageError(
+                .corruptedArchive, "the image's configuration is damaged: \(error)", cause: error)
+        }
+        self.init(
+            id: sha256(bytes), configurationBytes: bytes, configuration: configuration,
+            references: references,
+            layers: configuration.rootFilesystem.diffIDs.map {
+                ArchiveContents.Layer(diffID: $0, outcome: nil)
+            },
+            manifest: manifest)
+    }
+}
+
 extension String {
     /// Without `suffix`, where it has that.
     fileprivate func replacingSuffix(_ suffix: String) -> String {

@@ -137,7 +137,8 @@ final class ArchiveReader {
     ) throws {
         while active.count >= Self.parallelLayers { _ = try active.removeFirst().outcome() }
         let intake = try LayerIntake(
-            folder: "\(staging.path)/\(intakes.count)", compression: compression, keepsBlob: true, pool: pool)
+            folder: "\(staging.path)/\(intakes.count)", compression: compression, keeping: .written,
+            pool: pool)
         intakes.append(intake)
         active.append(intake)
         members[name] = .layer(intake)

@@ -59,21 +59,28 @@ extension ImageStore {
                 guard let outcome = layer.outcome else {
                     throw ImageError(.internal, "layer \(layer.diffID) was taken for known and is not")
                 }
-                try move(outcome)
-                state.withLock { state in
-                    state.layers[layer.diffID] = outcome.record
-                    state.pin(layer: layer.diffID)
-                }
+                try placeAndPin(outcome)
                 placed.append(layer.diffID)
                 records.append(outcome.record)
-                if outcome.droppedAttributes > 0 {
-                    logger.warning(
-                        "the file system cannot hold some extended attributes of a layer",
-                        metadata: ["layer": "\(layer.diffID)", "count": "\(outcome.droppedAttributes)"])
-                }
             }
         }
         return records
+    }
+
+    /// Under `changes`, for a layer that the store does not have.
+    func placeAndPin(_ outcome: LayerIntake.Outcome) throws {
+        try move(outcome)
+        state.withLock { state in
+            state.layers[outcome.record.diffID] = outcome.record
+            state.pin(layer: outcome.record.diffID)
+        }
+        if outcome.droppedAttributes > 0 {
+            logger.warning(
+                "the file system cannot hold some extended attributes of a layer",
+                metadata: [
+                    "layer": "\(outcome.record.diffID)", "count": "\(outcome.droppedAttributes)",
+                ])
+        }
     }
 
     private func move(_ outcome: LayerIntake.Outcome) throws {
@@ -81,7 +88,14 @@ extension ImageStore {
         // Without a record it is a leftover of a crash that nobody has cleared yet.
         try trash.discard(target)
         if let blob = outcome.record.blob, let file = outcome.blobFile {
-            try systemCall("rename", paths.blob(blob.digest)) { rename(file, paths.blob(blob.digest)) }
+            let name = paths.blob(blob.digest)
+            if file == paths.arrival(blob.digest) {
+                // It keeps its other name until the image is recorded: after a crash it need not be fetched again.
+                unlink(name)
+                try systemCall("link", name) { link(file, name) }
+            } else {
+                try systemCall("rename", name) { rename(file, name) }
+            }
         }
         try systemCall("rename", target) { rename(outcome.folder, target) }
     }
@@ -124,9 +138,11 @@ extension ImageStore {
         return try state.withLock { state in try publish(images, at: now, in: &state) }
     }
 
-    private static func makeRecord(_ image: ArchiveContents.FoundImage) -> ImageRecord {
+    private static func makeRecord(
+        _ image: ArchiveContents.FoundImage, parent: Digest? = nil, lastTagged: Timestamp? = nil
+    ) -> ImageRecord {
         ImageRecord(
-            id: image.id, configuration: image.configurationBytes, parent: nil, lastTagged: nil,
+            id: image.id, configuration: image.configurationBytes, parent: parent, lastTagged: lastTagged,
             manifest: image.manifest)
     }
 
@@ -135,9 +151,12 @@ extension ImageStore {
     ) throws -> LoadResult {
         var result = LoadResult(images: [], displaced: [])
         for image in images {
-            if state.images[image.id] == nil {
+            // A manifest may have come with a name for an image that had none.
+            if state.images[image.id].map({ $0.manifest == nil && image.manifest != nil }) ?? true {
+                let before = state.images[image.id]
                 state.images[image.id] = try Self.makeImage(
-                    Self.makeRecord(image), paths: paths, state: state)
+                    Self.makeRecord(image, parent: before?.parent, lastTagged: before?.lastTagged),
+                    paths: paths, state: state)
             }
             for reference in image.references {
                 let before = state.references.updateValue(image.id, forKey: reference)

@@ -25,11 +25,22 @@ final class LayerIntake: @unchecked Sendable {
         let droppedAttributes: Int
     }
 
+    /// What becomes of compressed bytes.
+    enum BlobKeeping: Sendable, Equatable {
+        /// They go; a recipe takes their place.
+        case dropped
+        /// They are written beside the unpacked files.
+        case written
+        /// Whoever feeds them writes them into this file.
+        case elsewhere(String)
+    }
+
     private let compression: Compression
     private let folder: String
+    private let keeping: BlobKeeping
     private let pool: ChunkPool
     private let hasRecipe: Bool
-    private let plain = ChunkQueue(depth: 48)
+    private let plain: ChunkQueue
     private let packed: ChunkQueue
     private var blobFile: Descriptor?
     private var inputHash = ContentHash()
@@ -38,16 +49,22 @@ final class LayerIntake: @unchecked Sendable {
     private let unpacked = Mutex<Result<Unpacked, any Error>?>(nil)
     private let plainDigest = Mutex<(digest: Digest, size: Int64)?>(nil)
 
-    /// - Parameter keepsBlob: whether compressed bytes are kept as they came; else a recipe takes their place
-    init(folder: String, compression: Compression, keepsBlob: Bool, pool: ChunkPool) throws {
+    /// - Parameter depth: how many chunks may wait between two stages
+    init(
+        folder: String, compression: Compression, keeping: BlobKeeping, pool: ChunkPool, depth: Int = 48
+    ) throws {
         self.folder = folder
         self.compression = compression
+        self.keeping = keeping
         self.pool = pool
-        packed = ChunkQueue(depth: 48)
+        packed = ChunkQueue(depth: depth)
+        plain = ChunkQueue(depth: depth)
         try makeDirectories("\(folder)/\(LayerRecipe.contentFolder)", mode: 0o755)
         try makeDirectories("\(folder)/\(LayerRecipe.displacedFolder)", mode: 0o700)
-        hasRecipe = compression == .none || !keepsBlob
-        if !hasRecipe { blobFile = try openFile("\(folder)/blob", O_WRONLY | O_CREAT | O_EXCL, mode: 0o600) }
+        hasRecipe = compression == .none || keeping == .dropped
+        if !hasRecipe, keeping == .written {
+            blobFile = try openFile("\(folder)/blob", O_WRONLY | O_CREAT | O_EXCL, mode: 0o600)
+        }
         do {
             threads.append(try WorkerThread { self.unpack() })
             if compression != .none { threads.append(try WorkerThread { self.decompress() }) }
@@ -58,6 +75,9 @@ final class LayerIntake: @unchecked Sendable {
     }
 
     // MARK: - The feeding thread
+
+    /// How much was fed so far.
+    var inputCount: Int64 { inputSize }
 
     /// Of everything that was fed so far.
     var inputDigest: Digest { inputHash.digest }
@@ -96,15 +116,20 @@ final class LayerIntake: @unchecked Sendable {
             let plain = plainDigest.withLock({ $0 })
         else { throw ImageError(.internal, "a layer's unpacking ended without a result") }
         let digest = inputHash.digest
-        let isBlobKept = blobFile != nil
         let blob =
-            isBlobKept ? LayerRecord.Blob(digest: digest, size: inputSize, compression: compression) : nil
+            hasRecipe ? nil : LayerRecord.Blob(digest: digest, size: inputSize, compression: compression)
+        let blobFile: String? =
+            switch keeping {
+            case .elsewhere(let path) where blob != nil: path
+            case .written where blob != nil: "\(folder)/blob"
+            default: nil
+            }
         return Outcome(
             digest: digest,
             record: LayerRecord(
                 diffID: plain.digest, size: unpacked.size, archiveSize: plain.size, root: unpacked.root,
                 blob: blob),
-            folder: folder, blobFile: isBlobKept ? "\(folder)/blob" : nil,
+            folder: folder, blobFile: blobFile,
             droppedAttributes: unpacked.droppedAttributes)
     }
 

@@ -49,7 +49,7 @@ extension ImageStore {
         try Self.fill(first, from: source)
         guard first.count > 0 else { throw ImageError(.corruptedArchive, "the archive is empty") }
         let intake = try LayerIntake(
-            folder: "\(staging.path)/0", compression: try Compression.detect(first.bytes), keepsBlob: false,
+            folder: "\(staging.path)/0", compression: try Compression.detect(first.bytes), keeping: .dropped,
             pool: pool)
         do {
             var chunk = first

@@ -62,6 +62,16 @@ struct StoreDatabase: Sendable {
                     ) WITHOUT ROWID;
                     """)
         }
+        migrator.registerMigration("images-2") { database in
+            try database.execute(
+                sql: """
+                    CREATE TABLE layer_forms (
+                        digest TEXT PRIMARY KEY NOT NULL, diff_id TEXT NOT NULL, size INTEGER NOT NULL,
+                        compression TEXT NOT NULL, made_here INTEGER NOT NULL
+                    ) WITHOUT ROWID;
+                    CREATE INDEX layer_forms_by_layer ON layer_forms (diff_id);
+                    """)
+        }
         try migrator.migrate(writer)
     }
 

@@ -67,5 +67,7 @@ extension StoreDatabase {
 
     static func removeLayer(_ diffID: Digest, _ database: Database) throws {
         try database.execute(sql: "DELETE FROM layers WHERE diff_id = ?", arguments: [diffID.description])
+        try database.execute(
+            sql: "DELETE FROM layer_forms WHERE diff_id = ?", arguments: [diffID.description])
     }
 }

@@ -14,6 +14,11 @@ struct StorePaths: Sendable {
     /// What is being deleted.
     var trash: String { overlay + "/.trash" }
 
+    /// Blobs that have not come to their end yet: what a later pull continues from.
+    var arrivals: String { root + "/content/arrivals" }
+
+    func arrival(_ digest: Digest) -> String { "\(arrivals)/\(digest.hex)" }
+
     func blob(_ digest: Digest) -> String { "\(blobs)/\(digest.hex)" }
 
     /// The folder of an unpacked layer, by the digest of its uncompressed archive.
@@ -26,6 +31,7 @@ struct StorePaths: Sendable {
     func create() throws(SystemCallError) {
         // Not for other users: layers hold set-user-id programs of other systems.
         try makeDirectories(blobs, mode: 0o755)
+        try makeDirectories(arrivals, mode: 0o700)
         try makeDirectories(overlay, mode: 0o710)
         try makeDirectories(staging, mode: 0o700)
         try makeDirectories(trash, mode: 0o700)
