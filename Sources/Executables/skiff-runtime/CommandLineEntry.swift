@@ -6,7 +6,8 @@ enum CommandLineEntry {
     private typealias Command = (ArraySlice<String>, RuntimeContext) throws(CommandError) -> Int32
 
     private static let usage = """
-        Usage: skiff-runtime [--root DIR] [--log FILE] [--log-format text|json] [--debug] COMMAND [OPTIONS] [ID]
+        Usage: skiff-runtime [--root DIR] [--log FILE] [--log-format text|json] [--debug] [--systemd-cgroup]
+               COMMAND [OPTIONS] [ID]
 
         Commands: create start state kill delete exec run list ps pause resume update events spec features
         """
@@ -50,13 +51,10 @@ enum CommandLineEntry {
             try standardOutput(usage)
             return options.has("help") ? 0 : 1
         }
-        if options.has("systemd-cgroup") || options["cgroup-manager"] == "systemd" {
-            throw CommandError(
-                "--systemd-cgroup: the systemd cgroup driver is not built yet; use the cgroupfs driver")
-        }
         let context = RuntimeContext(
             root: options["root"] ?? "/run/skiff-runtime", log: log,
-            seccompCache: options["seccomp-cache"] ?? SeccompCache.defaultDirectory)
+            seccompCache: options["seccomp-cache"] ?? SeccompCache.defaultDirectory,
+            usesSystemd: options.has("systemd-cgroup") || options["cgroup-manager"] == "systemd")
         guard let command = command(name) else {
             throw CommandError("unknown command \(name): see skiff-runtime --help")
         }

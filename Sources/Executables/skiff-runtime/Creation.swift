@@ -38,25 +38,25 @@ struct Creation {
         }
     }
 
+    /// As `CgroupHost.create` takes it: a path, or `slice:prefix:name` for systemd.
     var cgroupPath: String {
         let wished = spec.linux.cgroupsPath ?? ""
+        if context.usesSystemd { return wished.isEmpty ? ":skiff:\(id)" : wished }
         return wished.isEmpty ? "/\(id)" : wished.hasPrefix("/") ? wished : "/\(wished)"
     }
 
     func makeCgroup() throws(CommandError) -> any Cgroup {
-        if cgroupPath.contains(":") {
+        let path = cgroupPath
+        let isForSystemd = path.split(separator: ":", omittingEmptySubsequences: false).count == 3
+        guard context.usesSystemd == isForSystemd else {
             throw CommandError(
-                "linux.cgroupsPath \(cgroupPath): the systemd cgroup driver is not built yet; use the cgroupfs driver"
-            )
+                context.usesSystemd
+                    ? "linux.cgroupsPath \(path): --systemd-cgroup wants SLICE:PREFIX:NAME"
+                    : "linux.cgroupsPath \(path) is for systemd: use --systemd-cgroup")
         }
-        let group = try cgroup { () throws(CgroupError) in try CgroupHost.discover().create(cgroupPath) }
-        do throws(CgroupError) {
-            try group.apply(spec.linux.resources.allowingDefaultDevices)
-        } catch {
-            remove(group)
-            throw CommandError(error.message)
+        return try cgroup { () throws(CgroupError) in
+            try CgroupHost.discover().create(path, spec.linux.resources.allowingDefaultDevices)
         }
-        return group
     }
 
     /// After a failure; what cannot be removed is reported, and the first failure stays the answer.
@@ -90,7 +90,7 @@ struct Creation {
         let root = spec.root?.path ?? ""
         let record = ContainerRecord(
             id: id, bundle: bundle, rootFilesystem: root.hasPrefix("/") ? root : "\(bundle)/\(root)",
-            pid: process.processID, created: .now, cgroupPath: group.path)
+            pid: process.processID, created: .now, cgroupPath: cgroupPath)
         try record.write(to: directory)
         return record
     }

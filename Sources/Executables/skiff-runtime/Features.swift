@@ -19,7 +19,7 @@ enum Features {
             "linux": [
                 "namespaces": strings(["cgroup", "ipc", "mount", "network", "pid", "uts"]),
                 "capabilities": strings(CapabilityNames.all),
-                "cgroup": ["v1": true, "v2": true, "systemd": false, "systemdUser": false, "rdma": false],
+                "cgroup": ["v1": true, "v2": true, "systemd": true, "systemdUser": false, "rdma": false],
                 "seccomp": [
                     "enabled": true,
                     "actions": strings([

@@ -10,6 +10,8 @@ struct RuntimeContext {
     let root: String
     let log: Log
     let seccompCache: String
+    /// `--systemd-cgroup`: systemd makes the control groups.
+    let usesSystemd: Bool
 
     /// Directory of one container's state.
     func directory(_ id: String) throws(CommandError) -> String {

@@ -16,11 +16,15 @@ final class OutOfMemoryWatch: EventHandler {
 
     private static let attempts = 10
 
+    /// Kills in the groups around this one, when they were counted last.
+    private var killsAround: UInt64
+
     /// Nil where the machine offers neither; the count is still read at the container's end.
     init?(_ cgroup: any Cgroup, _ loop: EventLoop, happened: @escaping () -> Void) {
         self.cgroup = cgroup
         self.happened = happened
         self.loop = loop
+        killsAround = Self.killsAround(cgroup)
         do throws(SystemCallError) {
             if fileExists("\(cgroup.directory)/memory.events") {
                 isEventDescriptor = false
@@ -61,13 +65,30 @@ final class OutOfMemoryWatch: EventHandler {
     /// moment before it is counted.
     private func check(again attempts: Int) {
         if watch == nil { return }
+        // Counted before, and only noted where this group could still be asked: else its own kill would be lost.
+        let around = Self.killsAround(cgroup)
         guard let now = try? cgroup.outOfMemoryKills() else { return close() }
+        killsAround = around
         if now > kills {
             kills = now
             happened()
         } else if attempts > 0, isEventDescriptor {
             loop.after(20) { [weak self] in self?.check(again: attempts - 1) }
         }
+    }
+
+    /// Whether the kernel has killed for want of memory close by since this group was last looked at: all that can be
+    /// learnt of a group that is gone (systemd removes a scope the moment that its last process ends).
+    var hasKilledAround: Bool { Self.killsAround(cgroup) > killsAround }
+
+    /// Of the group above with all that is below it; of the whole machine where that is not counted.
+    private static func killsAround(_ cgroup: any Cgroup) -> UInt64 {
+        let above = cgroup.directory.split(separator: "/").dropLast().joined(separator: "/")
+        let bytes = (try? readFile("/\(above)/memory.events")) ?? (try? readFile("/proc/vmstat")) ?? []
+        let line = String(decoding: bytes, as: UTF8.self).split(separator: "\n").first {
+            $0.hasPrefix("oom_kill ")
+        }
+        return line.flatMap { UInt64($0.dropFirst("oom_kill ".utf8.count)) } ?? 0
     }
 
     func close() {

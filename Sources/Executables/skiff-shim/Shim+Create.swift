@@ -45,14 +45,9 @@ extension Shim {
 
     private func makeCgroup(_ spec: RuntimeSpec) throws(ShimError) -> (any Cgroup)? {
         guard let path = spec.linux.cgroupsPath else { return nil }
-        let group = try controlled { () throws(CgroupError) in try CgroupHost.discover().create(path) }
-        do throws(ShimError) {
-            try controlled { () throws(CgroupError) in try group.apply(spec.linux.resources) }
-        } catch {
-            remove(group)
-            throw error
+        return try controlled { () throws(CgroupError) in
+            try CgroupHost.discover().create(path, spec.linux.resources)
         }
-        return group
     }
 
     private func makeProcess(

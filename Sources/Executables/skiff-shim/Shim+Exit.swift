@@ -41,6 +41,11 @@ extension Shim: EventHandler {
         do throws(CgroupError) {
             record.outOfMemory = try cgroup.outOfMemoryKills() > 0
             if try !cgroup.processes(recursive: true).isEmpty { try cgroup.killAll() }
+        } catch  where error.code == .notFound {
+            // Taken away by systemd, the count with it: what was noticed before counts, and a kill that nobody here sent.
+            let isKilled = record.signal == SIGKILL && !container.wasKilled
+            record.outOfMemory =
+                state?.outOfMemory == true || isKilled && container.outOfMemory?.hasKilledAround == true
         } catch {
             record.problems.append("processes may be left: \(error.message)")
         }
@@ -126,6 +131,7 @@ extension Shim: EventHandler {
 
     private func kill() throws(ShimError) {
         let container = try running()
+        container.wasKilled = true
         try wrapped("cannot kill the container") { () throws(SystemCallError) in
             try sendSignal(SIGKILL, toPidfd: container.pidfd.rawValue)
         }

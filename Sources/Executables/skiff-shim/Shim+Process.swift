@@ -80,6 +80,7 @@ extension Shim {
         guard (1...64).contains(number) else { throw ShimError(.invalidValue, "\(number) is no signal") }
         if let execID { return try send(number, try session(execID).pidfd) }
         let container = try running()
+        if number == SIGKILL { container.wasKilled = true }
         if all, let cgroup = container.cgroup {
             return try controlled { () throws(CgroupError) in try cgroup.signalAll(number) }
         }

@@ -163,6 +163,8 @@ final class Container {
     var consoleSize: RuntimeConsoleSize?
     var console: SharedDescriptor?
     var outOfMemory: OutOfMemoryWatch?
+    /// SIGKILL was sent to it from here.
+    var wasKilled = false
     var processWatch: Watch?
     private var lock: SnapshotLock?
 

@@ -17,6 +17,9 @@ package protocol Cgroup: Sendable {
     /// Opens what a new process needs to join; to be used by the process that was made with it.
     func openMembership() throws(CgroupError) -> CgroupMembership
 
+    /// To be called once the first process is in: what kept the group for it may go.
+    func processJoined()
+
     /// Processes of this group and, where asked, of those below it.
     func processes(recursive: Bool) throws(CgroupError) -> [Int32]
 
@@ -33,6 +36,10 @@ package protocol Cgroup: Sendable {
     /// Removes the group and those below it.
     /// - Throws: `.busy` while a process is left in it; kill them first (`killAll`).
     func remove() throws(CgroupError)
+}
+
+extension Cgroup {
+    package func processJoined() {}
 }
 
 /// How a process that is being made gets into a control group.

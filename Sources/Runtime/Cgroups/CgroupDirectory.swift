@@ -32,7 +32,7 @@ struct CgroupDirectory: Sendable {
 
     func failure(_ error: SystemCallError, _ what: String) -> CgroupError {
         switch error.errno {
-        case ENOENT where !fileExists(path):
+        case ENOENT where !fileExists(path), ENODEV where !fileExists(path):
             CgroupError(.notFound, "control group \(path) does not exist (any more): \(what)")
         case ENOENT:
             CgroupError(

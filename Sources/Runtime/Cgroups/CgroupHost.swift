@@ -1,4 +1,5 @@
 import LinuxKernel
+package import OCIModel
 
 /// The control group mounts of this machine.
 package struct CgroupHost: Sendable {
@@ -26,6 +27,57 @@ package struct CgroupHost: Sendable {
         return try CgroupHost(mounts: table)
     }
 
+    /// Whether systemd runs this machine (sd_booted(3)).
+    package static var runsSystemd: Bool { fileExists("/run/systemd/system") }
+
+    /// Makes a group with limits: `path` as for `create(_:)`, or `slice:prefix:name` for a scope that systemd makes
+    /// (version 2 only; for a process with one thread). Nothing is left after a failure.
+    package func create(_ path: String, _ resources: RuntimeResources) throws(CgroupError) -> any Cgroup {
+        if SystemdUnit.isMeant(by: path) {
+            return try SystemdCgroup.create(try SystemdUnit(path), mount: try systemdMount(path), resources)
+        }
+        let group = try create(path)
+        do throws(CgroupError) {
+            try group.apply(resources)
+        } catch {
+            do throws(CgroupError) {
+                try group.remove()
+            } catch let second {
+                throw CgroupError(error.code, "\(error.message); then: \(second.message)")
+            }
+            throw error
+        }
+        return group
+    }
+
+    private func systemdMount(_ path: String) throws(CgroupError) -> String {
+        guard version == .v2, let mount = mounts[""] else {
+            throw CgroupError(
+                .unsupported,
+                "control group \(path): systemd's driver needs control groups version 2, which this machine does not "
+                    + "use; use the cgroupfs driver")
+        }
+        return mount
+    }
+
+    /// The path below each hierarchy's root that a group has: of `slice:prefix:name`, its scope's.
+    /// - Throws: `.invalidPath`
+    package static func location(_ path: String) throws(CgroupError) -> String {
+        SystemdUnit.isMeant(by: path) ? try SystemdUnit(path).path : try checked(path)
+    }
+
+    /// Whether the group is there, in any hierarchy.
+    package func has(_ path: String) throws(CgroupError) -> Bool {
+        let path = try Self.location(path)
+        return mounts.values.contains { fileExists($0 + path) }
+    }
+
+    /// Whether `name` is a slice of systemd's, such as `system.slice`.
+    /// - Throws: `.invalidPath`, in Docker's words
+    package static func checkSlice(_ name: String) throws(CgroupError) {
+        _ = try SystemdUnit.path(ofSlice: name)
+    }
+
     /// Makes the group at `path` (below each hierarchy's root, such as `/skiff/<id>`) with its parents.
     /// - Throws: `.invalidPath` where it has `..` in it or is no absolute path
     package func create(_ path: String) throws(CgroupError) -> any Cgroup {
@@ -44,6 +96,9 @@ package struct CgroupHost: Sendable {
 
     /// The group at `path`, which need not exist any more.
     package func existing(_ path: String) throws(CgroupError) -> any Cgroup {
+        if SystemdUnit.isMeant(by: path) {
+            return SystemdCgroup(try SystemdUnit(path), mount: try systemdMount(path))
+        }
         let path = try Self.checked(path)
         return switch version {
         case .v1: CgroupV1(path: path, mounts: mounts)

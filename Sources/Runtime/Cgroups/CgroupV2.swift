@@ -64,6 +64,11 @@ package struct CgroupV2: Cgroup {
         }
     }
 
+    /// Microseconds; nil where the group has no bandwidth of its own.
+    var cpuPeriod: UInt64? {
+        (try? control.read("cpu.max")).flatMap { $0.split(separator: " ").last }.flatMap { UInt64($0) }
+    }
+
     package func openMembership() throws(CgroupError) -> CgroupMembership {
         do throws(SystemCallError) {
             return CgroupMembership(

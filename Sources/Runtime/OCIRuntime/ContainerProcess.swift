@@ -11,7 +11,7 @@ package final class ContainerProcess {
     /// Readable when the process has ended.
     package let pidfd: SharedDescriptor
     /// Nil where the container shares a network namespace that existed.
-    package let networkNamespace: SharedDescriptor?
+    package private(set) var networkNamespace: SharedDescriptor?
 
     private let channel: SetupChannel
     private let configuration: ContainerConfiguration
@@ -46,19 +46,22 @@ package final class ContainerProcess {
             ).run()
         case .parent(let pid, let pidfd):
             _ = consume theirs
-            let descriptor = SharedDescriptor(pidfd)
-            do throws(SystemCallError) {
-                let network =
-                    plan.created.contains(.network)
-                    ? SharedDescriptor(try openFile("/proc/\(pid)/ns/net", O_RDONLY)) : nil
-                return ContainerProcess(
-                    processID: pid, pidfd: descriptor, networkNamespace: network, channel: own,
-                    configuration: configuration)
-            } catch {
-                try? sendSignal(SIGKILL, toPidfd: descriptor.rawValue)
-                _ = try? reap(descriptor.rawValue)
-                throw RuntimeError(.childDied, "the new process ended at once: \(error)", errno: error.errno)
-            }
+            configuration.cgroup?.processJoined()
+            let process = ContainerProcess(
+                processID: pid, pidfd: SharedDescriptor(pidfd), channel: own, configuration: configuration)
+            if plan.created.contains(.network) { try process.openNetworkNamespace() }
+            return process
+        }
+    }
+
+    private func openNetworkNamespace() throws(RuntimeError) {
+        do throws(SystemCallError) {
+            networkNamespace = SharedDescriptor(try openFile("/proc/\(processID)/ns/net", O_RDONLY))
+        } catch {
+            // The process has ended already, and has left word why.
+            try waitUntilPrepared()
+            try fail(
+                RuntimeError(.childDied, "the new process ended at once: \(error)", errno: error.errno))
         }
     }
 
@@ -72,12 +75,11 @@ package final class ContainerProcess {
     }
 
     private init(
-        processID: Int32, pidfd: SharedDescriptor, networkNamespace: SharedDescriptor?,
-        channel: consuming SetupChannel, configuration: ContainerConfiguration
+        processID: Int32, pidfd: SharedDescriptor, channel: consuming SetupChannel,
+        configuration: ContainerConfiguration
     ) {
         self.processID = processID
         self.pidfd = pidfd
-        self.networkNamespace = networkNamespace
         self.channel = channel
         self.configuration = configuration
     }

@@ -1,12 +1,12 @@
 import CLinux
 import Glibc
-import LinuxKernel
+package import LinuxKernel
 
 /// Runs a helper program to its end, from any thread (posix_spawn(3)).
-enum ProgramRun {
+package enum ProgramRun {
     /// - Parameter input: what it reads on standard input
     /// - Returns: how it ended and what it wrote to standard error
-    static func run(
+    package static func run(
         _ path: String, _ arguments: [String], input: [UInt8]
     ) throws(RuntimeError) -> (exit: ProcessExit, errors: [UInt8]) {
         let source = try temporaryFile(input)

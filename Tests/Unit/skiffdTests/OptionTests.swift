@@ -89,15 +89,21 @@ import Testing
     @Test func defaultsAreNeutral() throws {
         let options = try options([])
         #expect(options.engine.dataRoot == "/var/lib/skiff" && options.engine.instanceName == "skiff")
-        #expect(options.engine.bridge.name == "skiff0" && options.engine.cgroupParent == "skiff")
+        #expect(options.engine.bridge.name == "skiff0" && options.engine.cgroupParent.isEmpty)
         #expect(
             options.hosts == [.unix(path: "/run/skiff/skiff.sock")]
                 && options.pidfile == "/run/skiff/skiffd.pid")
     }
 
+    @Test func theCgroupDriverIsChosenOrLeftToTheHost() throws {
+        #expect(try options([]).engine.cgroupDriver == nil)
+        #expect(try options(["--exec-opt", "native.cgroupdriver=systemd"]).engine.cgroupDriver == .systemd)
+        #expect(try options(["--exec-opt", "native.cgroupdriver=cgroupfs"]).engine.cgroupDriver == .cgroupfs)
+    }
+
     @Test func dropInTakesDockersNames() throws {
         let options = try options(["--drop-in"])
-        #expect(options.engine.bridge.name == "docker0" && options.engine.cgroupParent == "docker")
+        #expect(options.engine.bridge.name == "docker0" && options.engine.isDropIn)
         #expect(options.hosts.contains(.unix(path: "/var/run/docker.sock")))
     }
 
@@ -109,7 +115,8 @@ import Testing
 
     @Test(arguments: [
         ["--bridge", "a-name-that-is-too-long"], ["--data-root", "relative"], ["--log-level", "loud"],
-        ["--exec-opt", "native.cgroupdriver=systemd"], ["--host", "ftp://x"], ["--storage-driver", "btrfs"],
+        ["--exec-opt", "native.cgroupdriver=none"], ["--exec-opt", "native.x=systemd"],
+        ["--host", "ftp://x"], ["--storage-driver", "btrfs"],
         ["--default-shm-size", "big"], ["--live-restore=false"], ["--label", "novalue"],
         ["--instance", "a b"],
         ["--default-ipc-mode", "host"], ["--default-runtime", "kata"],

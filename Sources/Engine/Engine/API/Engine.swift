@@ -52,11 +52,14 @@ package final class Engine: Sendable {
 
     /// Blocks.
     private static func assemble(
-        _ configuration: EngineConfiguration, _ logger: Logger, _ pool: BlockingPool, _ reactor: Reactor
+        _ wished: EngineConfiguration, _ logger: Logger, _ pool: BlockingPool, _ reactor: Reactor
     ) throws -> EngineParts {
+        let cgroups = try CgroupHost.discover()
+        let configuration = try wished.settled(for: cgroups)
         try makeDirectories("\(configuration.dataRoot)/containers", mode: 0o710)
         try makeDirectories("\(configuration.execRoot)/shims", mode: 0o700)
-        let cgroups = try CgroupHost.discover()
+        var features = HostFeatures.discover(cgroups)
+        features.apparmorProfile = try AppArmorProfile.prepare(in: configuration.execRoot, logger: logger)
         let database = try StateDatabase(folder: configuration.dataRoot, pool: pool)
         let images = try ImageStore.open(
             root: configuration.dataRoot, database: database.writer, logger: logger)
@@ -65,7 +68,7 @@ package final class Engine: Sendable {
             folder: "\(configuration.dataRoot)/seccomp", compiler: configuration.seccompCompilerPath,
             profilePath: configuration.seccompProfilePath)
         return EngineParts(
-            configuration: configuration, features: HostFeatures.discover(cgroups), cgroups: cgroups,
+            configuration: configuration, features: features, cgroups: cgroups,
             logger: logger,
             pool: pool, reactor: reactor, database: database, images: images, network: network,
             volumes: try VolumeStore(root: "\(configuration.dataRoot)/volumes"),

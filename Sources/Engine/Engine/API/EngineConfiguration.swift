@@ -6,7 +6,10 @@ package struct EngineConfiguration: Sendable {
     package var execRoot = "/run/skiff"
     /// Names the nftables table and the lock; two engines on one host differ in it.
     package var instanceName = "skiff"
-    package var cgroupParent = "skiff"
+    /// nil for the host's: systemd's where systemd runs a host with control groups version 2.
+    package var cgroupDriver: CgroupDriver?
+    /// A path, or a slice for systemd's driver; empty for the default.
+    package var cgroupParent = ""
     /// The shim's executable.
     package var shimPath = "/usr/libexec/skiff/skiff-shim"
     /// The forwarder's executable (`skiff-net`); empty for none.

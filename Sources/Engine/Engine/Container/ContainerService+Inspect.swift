@@ -46,7 +46,9 @@ extension EngineParts {
             manifestDigest: definition.manifestDigest, os: definition.os, path: arguments.first ?? "",
             arguments: Array(arguments.dropFirst()), paths: paths(of: container), mounts: definition.mounts,
             graph: GraphPaths(lower: layer.lower, upper: layer.upper, work: layer.work, merged: layer.merged),
-            appArmorProfile: features.apparmorProfile, logDriver: spec.logConfiguration.driver,
+            appArmorProfile: (try? SecurityOptions(parsing: spec.security.options))?
+                .apparmorProfile(features, privileged: spec.security.isPrivileged) ?? "",
+            logDriver: spec.logConfiguration.driver,
             network: networkState(definition, progress), health: progress.health,
             execIDs: execs.ids(of: definition.id),
             warnings: definition.warnings)

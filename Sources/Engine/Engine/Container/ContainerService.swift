@@ -58,11 +58,12 @@ package final class ContainerService: Sendable {
         guard container.state.isRunning else {
             throw EngineError(.wrongState, "Container \(container.id) is not running")
         }
-        let (cgroups, path) = (
-            parts.cgroups, SpecBuilder.cgroupPath(container.spec, container.id, parts.configuration)
-        )
+        let cgroups = parts.cgroups
+        let paths = parts.configuration.cgroupPaths(
+            parent: container.spec.cgroupParent, id: container.id, on: cgroups)
         let table = try await parts.pool.run {
-            let processes = try cgroups.existing(path).processes(recursive: true)
+            let path = try paths.first { try cgroups.has($0) }
+            let processes = try path.map { try cgroups.existing($0).processes(recursive: true) } ?? []
             return try ProcessListing.table(of: processes, arguments: arguments)
         }
         container.publish("top")

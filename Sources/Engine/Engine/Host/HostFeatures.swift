@@ -19,6 +19,7 @@ package struct HostFeatures: Sendable, Equatable {
     package var blkioWeight = true
     package var blkioThrottle = true
     package var hugepages = false
+    /// The profile of containers that name none; empty where they run without.
     package var apparmorProfile = ""
     package var hasSeccomp = true
     package var ipv4Forwarding = true
@@ -51,12 +52,6 @@ extension HostFeatures {
         features.lastCapability = line("/proc/sys/kernel/cap_last_cap").flatMap { Int($0) } ?? 40
         features.boundingCapabilities = statusField("CapBnd").flatMap { UInt64($0, radix: 16) } ?? .max
         features.hasSeccomp = statusField("Seccomp") != nil
-        let profiles = (try? readFile("/sys/kernel/security/apparmor/profiles")) ?? []
-        if String(decoding: profiles, as: UTF8.self).split(separator: "\n").contains(where: {
-            $0.hasPrefix("docker-default ")
-        }) {
-            features.apparmorProfile = "docker-default"
-        }
         return features
     }
 

@@ -30,15 +30,12 @@ enum CgroupRemoval {
         return true
     }
 
-    /// Names of groups below the engine's parent that look like containers, in any hierarchy.
-    static func containers(below parent: String, in host: CgroupHost) -> Set<String> {
-        var names: Set<String> = []
-        for mount in host.mounts.values {
-            for name in directoryNames(in: "\(mount)/\(parent)")
-            where name.utf8.count == 64 && name.utf8.allSatisfy(isHexadecimal) {
-                names.insert(name)
-            }
+    /// Removes whatever group a container may have had.
+    static func remove(
+        id: String, parent: String, _ configuration: EngineConfiguration, in host: CgroupHost
+    ) throws {
+        for path in configuration.cgroupPaths(parent: parent, id: id, on: host) where try host.has(path) {
+            try remove(path, in: host)
         }
-        return names
     }
 }

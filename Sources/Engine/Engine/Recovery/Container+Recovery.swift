@@ -154,9 +154,11 @@ extension Container {
     /// Kills what is left in the container's control group and removes it.
     func removeCgroup() async {
         let cgroups = parts.cgroups
-        let path = SpecBuilder.cgroupPath(spec, id, parts.configuration)
+        let (id, parent, configuration) = (id, spec.cgroupParent, parts.configuration)
         do {
-            try await parts.pool.run { try CgroupRemoval.remove(path, in: cgroups) }
+            try await parts.pool.run {
+                try CgroupRemoval.remove(id: id, parent: parent, configuration, in: cgroups)
+            }
         } catch {
             log("cannot remove a control group", error)
         }

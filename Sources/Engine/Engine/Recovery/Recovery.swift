@@ -61,9 +61,10 @@ struct Recovery: Sendable {
     private func clearOrphans(_ containers: [Container]) async {
         let known = Set(containers.map(\.id))
         let alive = Set(containers.filter { $0.state.isRunning }.map(\.id))
-        for id in directoryNames(in: "\(parts.configuration.execRoot)/shims") where !known.contains(id) {
-            await clearShim(parts.shimFolder(of: id))
+        let unknown = directoryNames(in: "\(parts.configuration.execRoot)/shims").filter {
+            !known.contains($0)
         }
+        for id in unknown { await clearShim(parts.shimFolder(of: id)) }
         let parts = parts
         await attempt("folders") {
             for id in directoryNames(in: "\(parts.configuration.dataRoot)/containers")
@@ -78,9 +79,14 @@ struct Recovery: Sendable {
             }
         }
         await attempt("control groups") {
-            let parent = parts.configuration.cgroupParent
-            for id in CgroupRemoval.containers(below: parent, in: parts.cgroups) where !alive.contains(id) {
-                try CgroupRemoval.remove(cleanPath("/\(parent)/\(id)"), in: parts.cgroups)
+            for container in containers where !alive.contains(container.id) {
+                try CgroupRemoval.remove(
+                    id: container.id, parent: container.spec.cgroupParent, parts.configuration,
+                    in: parts.cgroups)
+            }
+            // The parent is shared with other engines: only what had a shim of ours is surely ours.
+            for id in unknown {
+                try CgroupRemoval.remove(id: id, parent: "", parts.configuration, in: parts.cgroups)
             }
         }
     }

@@ -78,13 +78,9 @@ extension SpecBuilder {
         }
     }
 
-    /// Only what the kernel has loaded can be set.
+    /// What the runtime is to set; nil for nothing.
     var apparmorProfile: String? {
-        if inputs.features.apparmorProfile.isEmpty && security.apparmor == nil { return nil }
-        switch security.apparmor {
-        case "unconfined": return nil
-        case let profile? where !profile.isEmpty: return profile
-        default: return isPrivileged ? nil : inputs.features.apparmorProfile
-        }
+        let profile = security.apparmorProfile(inputs.features, privileged: isPrivileged)
+        return profile.isEmpty || profile == "unconfined" ? nil : profile
     }
 }

@@ -49,13 +49,9 @@ struct SpecBuilder {
         return result
     }
 
-    private var cgroupPath: String { Self.cgroupPath(spec, inputs.id, inputs.configuration) }
-
-    /// `/<parent>/<id>`, with the container's own parent or the daemon's.
-    static func cgroupPath(_ spec: ContainerSpec, _ id: String, _ configuration: EngineConfiguration)
-        -> String
-    {
-        cleanPath("/\(spec.cgroupParent.isEmpty ? configuration.cgroupParent : spec.cgroupParent)/\(id)")
+    /// With the container's own parent or the daemon's.
+    private var cgroupPath: String {
+        inputs.configuration.cgroupPath(parent: spec.cgroupParent, id: inputs.id)
     }
 
     /// Only a network or IPC namespace of the container's own may be changed.

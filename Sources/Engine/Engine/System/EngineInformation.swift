@@ -26,7 +26,7 @@ package struct EngineInformation: Sendable {
     package var fileDescriptors = 0
     package var threads = 0
     package var loggingDriver = ""
-    /// `cgroupfs`.
+    /// `cgroupfs` or `systemd`.
     package var cgroupDriver = "cgroupfs"
     /// 1 or 2.
     package var cgroupVersion = 1
@@ -111,6 +111,7 @@ extension EngineInformation {
     }
 
     private mutating func describe(_ configuration: EngineConfiguration, _ features: HostFeatures) {
+        cgroupDriver = (configuration.cgroupDriver ?? .cgroupfs).rawValue
         loggingDriver = configuration.logDefaults.driver
         dataRoot = configuration.dataRoot
         labels = configuration.labels

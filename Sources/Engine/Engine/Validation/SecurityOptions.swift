@@ -51,6 +51,13 @@ struct SecurityOptions: Sendable, Equatable {
         }
     }
 
+    /// As `inspect` shows it: `unconfined`, a profile's name, or empty on a host without profiles.
+    func apparmorProfile(_ features: HostFeatures, privileged: Bool) -> String {
+        if let apparmor, !apparmor.isEmpty { return apparmor }
+        if features.apparmorProfile.isEmpty { return "" }
+        return privileged ? "unconfined" : features.apparmorProfile
+    }
+
     private static func flag(_ value: String, _ option: String) throws(EngineError) -> Bool {
         switch value {
         case "true", "1", "t", "T", "TRUE", "True": return true

@@ -10,6 +10,7 @@ extension ContainerSpec {
         try validateNetwork()
         try validateMounts()
         try refuseWhatIsNotBuilt()
+        try configuration.checkCgroupParent(cgroupParent)
         settleDefaults(features, configuration)
         var warnings = try resources.validate(features)
         let capabilities = Capability.clamp(try Capability.selection(security), features)

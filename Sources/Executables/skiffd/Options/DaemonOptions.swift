@@ -57,10 +57,17 @@ struct DaemonOptions: Sendable {
     }
 
     private mutating func readContainers(_ reader: OptionReader) throws(OptionError) {
-        engine.cgroupParent = try reader.string("cgroup-parent") ?? (engine.isDropIn ? "docker" : "skiff")
-        for option in try reader.strings("exec-opts") ?? [] where option != "native.cgroupdriver=cgroupfs" {
-            throw OptionError(
-                "exec-opts: \"\(option)\" is not supported: native.cgroupdriver=cgroupfs is the only one")
+        engine.cgroupParent = try reader.string("cgroup-parent") ?? ""
+        for option in try reader.strings("exec-opts") ?? [] {
+            let parts = option.split(separator: "=", maxSplits: 1)
+            guard parts.first == "native.cgroupdriver", parts.count == 2,
+                let driver = CgroupDriver(rawValue: String(parts[1]))
+            else {
+                throw OptionError(
+                    "exec-opts: \"\(option)\" is not supported: native.cgroupdriver=systemd and "
+                        + "native.cgroupdriver=cgroupfs are")
+            }
+            engine.cgroupDriver = driver
         }
         if let text = try reader.string("default-cgroupns-mode") {
             guard let mode = CgroupNamespaceMode(rawValue: text) else {

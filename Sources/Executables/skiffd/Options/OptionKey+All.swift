@@ -25,8 +25,9 @@ extension OptionKey {
     ]
 
     private static let containers = [
-        OptionKey("cgroup-parent", .string, "Parent control group of the containers (skiff)"),
-        OptionKey("exec-opts", .strings, flag: "exec-opt", "native.cgroupdriver=cgroupfs"),
+        OptionKey("cgroup-parent", .string, "Parent control group of containers (skiff, or system.slice)"),
+        OptionKey(
+            "exec-opts", .strings, flag: "exec-opt", "native.cgroupdriver=systemd or cgroupfs (the host's)"),
         OptionKey("default-cgroupns-mode", .string, "Cgroup namespace of containers: host or private"),
         OptionKey("default-ipc-mode", .string, "IPC of containers: private or shareable (private)"),
         OptionKey("default-shm-size", .bytes, "Size of /dev/shm (64m)"),
