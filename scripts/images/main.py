@@ -22,7 +22,7 @@ FORMS = {"oci": archive.write_oci, "docker": archive.write_docker}
 def default_cache() -> Path:
     if value := os.environ.get("SKIFF_IMAGE_CACHE"):
         return Path(value)
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "skiff" / "images"
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "skiff" / "test-images"
 
 
 def layer_key(name: str) -> str:
@@ -50,10 +50,11 @@ class Cache:
         (folder / "archives").mkdir(exist_ok=True)
 
     def prune(self) -> None:
-        """Removes layers of recipes that have changed since."""
+        """Removes what no run has used for two weeks: recipes that have changed since, on every branch."""
         known = {f"{name}-{layer_key(name)}" for name in LAYERS}
-        for place in (self.folder / "layers").iterdir():
-            if place.name not in known:
+        oldest = time.time() - 14 * 86400
+        for place in [*(self.folder / "layers").iterdir(), *(self.folder / "archives").iterdir()]:
+            if place.name not in known and place.stat().st_mtime < oldest:
                 shutil.rmtree(place)
 
     def _place(self, name: str) -> Path:
@@ -67,6 +68,7 @@ class Cache:
         place, record = self._place(name), self._place(name) / "layer.json"
         if not record.exists():
             self._make(name, place)
+        os.utime(place)
         facts = json.loads(record.read_text())
         return archive.Blob(place / "layer.tgz", facts["digest"], facts["size"], facts["diffID"])
 
@@ -103,18 +105,18 @@ class Cache:
 
     def archive(self, reference: str, form: str) -> Path:
         picture = self.picture(reference)
-        target = self.folder / "archives" / file_name(reference, form)
-        stamp, wanted = target.with_suffix(".key"), f"{picture.image_id} {archive_key()}"
-        if not target.exists() or not stamp.exists() or stamp.read_text() != wanted:
-            stamp.unlink(missing_ok=True)
+        folder = self.folder / "archives" / f"{file_name(reference, form)}-{archive_key(picture)}"
+        target = folder / file_name(reference, form)
+        folder.mkdir(exist_ok=True)
+        if not target.exists():
             FORMS[form]([picture], target)
             target.chmod(0o444)
-            stamp.write_text(wanted)
+        os.utime(folder)
         return target
 
 
-def archive_key() -> str:
-    return hashlib.sha256(Path(archive.__file__).read_bytes()).hexdigest()[:12]
+def archive_key(picture: archive.Picture) -> str:
+    return hashlib.sha256(picture.image_id.encode() + Path(archive.__file__).read_bytes()).hexdigest()[:12]
 
 
 def file_name(reference: str, form: str) -> str:
@@ -136,14 +138,15 @@ def deliver(source: Path, folder: Path) -> Path:
 def options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="make-images", description="Makes container images from Debian packages, without a registry.")
-    parser.add_argument("images", nargs="*", metavar="IMAGE", help="names to make (all of them by default)")
+    parser.add_argument("images", nargs="*", metavar="IMAGE",
+                        help="names to make (by default all but those that --list shows as made on demand)")
     parser.add_argument("--format", choices=FORMS, default="oci",
                         help="oci: an OCI layout in a tar file (default); docker: the classic form of `docker save`")
     parser.add_argument("--output", type=Path, metavar="DIR", help="also put the archives there")
     parser.add_argument("--bundle", type=Path, metavar="FILE",
                         help="write one archive that holds all of them, shared layers once")
     parser.add_argument("--cache", type=Path, default=default_cache(), metavar="DIR",
-                        help="default: $SKIFF_IMAGE_CACHE, else $XDG_CACHE_HOME/skiff/images (%(default)s)")
+                        help="default: $SKIFF_IMAGE_CACHE, else $XDG_CACHE_HOME/skiff/test-images (%(default)s)")
     parser.add_argument("--list", action="store_true", help="print the names that can be made, and stop")
     parser.add_argument("--refresh", action="store_true", help="forget the cache: today's package versions")
     return parser.parse_args()
@@ -151,7 +154,9 @@ def options() -> argparse.Namespace:
 
 def show_list() -> None:
     for name, image in IMAGES.items():
-        print(f"{name:32} {'stand-in: ' + image.stands_for if image.stands_for else ''}".rstrip())
+        notes = [f"stand-in: {image.stands_for}"] if image.stands_for else []
+        notes += ["made on demand"] if image.on_demand else []
+        print(f"{name:32} {'; '.join(notes)}".rstrip())
     for name, reason in LACKING.items():
         print(f"{name:32} lacking: {reason}")
 
@@ -169,10 +174,11 @@ def main() -> None:
     wanted = options()
     if wanted.list:
         return show_list()
-    names = [name.removesuffix(":latest") if name not in IMAGES else name for name in wanted.images] or list(IMAGES)
+    names = [name.removesuffix(":latest") if name not in IMAGES else name for name in wanted.images]
+    names = names or [name for name, image in IMAGES.items() if not image.on_demand]
     for name in names:
-        if name in LACKING:
-            raise SystemExit(f"make-images: {name} is lacking: {LACKING[name]}")
+        if name not in IMAGES and (reason := LACKING.get(name.partition(":")[0])):
+            raise SystemExit(f"make-images: {name} is lacking: {reason}")
         if name not in IMAGES:
             raise SystemExit(f"make-images: no recipe for {name!r}; see scripts/make-images --list")
     enter_private_mounts()

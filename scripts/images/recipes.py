@@ -24,6 +24,8 @@ class Image:
     config: dict = field(default_factory=dict)
     #: What the image is when the name promises something that Debian does not have.
     stands_for: str | None = None
+    #: Large and rarely needed: made only when it is asked for by its name.
+    on_demand: bool = False
 
 
 LAYERS = {
@@ -63,6 +65,7 @@ LAYERS = {
             "ln -s /usr/bin/pip3 /usr/local/bin/pip3",
             "rm -f /usr/lib/python3*/EXTERNALLY-MANAGED",
         )),
+    "node": Layer("packages", base="debian", packages=("nodejs", "npm", "ca-certificates")),
 }
 
 _shell = {"Env": [PATH], "Cmd": ["bash"]}
@@ -93,8 +96,11 @@ _postgres = {
 _python = {"Env": [PATH, "LANG=C.UTF-8"], "Cmd": ["python3"]}
 
 
-def _same(layer: str, config: dict, text: str, *names: str) -> dict[str, Image]:
-    return {name: Image(layer, config, text) for name in names}
+_node = {"Env": [PATH, "NODE_VERSION=18.20.4"], "Cmd": ["node"]}
+
+
+def _same(layer: str, config: dict, text: str, *names: str, on_demand: bool = False) -> dict[str, Image]:
+    return {name: Image(layer, config, text, on_demand) for name in names}
 
 
 IMAGES: dict[str, Image] = {
@@ -112,10 +118,13 @@ IMAGES: dict[str, Image] = {
     **_same("python", _python, "Python 3.11 of Debian 12", "python:3.9-slim", "python:3.9",
             "python:3.9-alpine", "python:3.11", "python:3.11-slim", "python:3.11.7-slim-bookworm",
             "python:latest"),
+    **_same("node", _node, "Node.js 18 and npm of Debian 12", "node", "node:14", "node:16", "node:16-slim",
+            "node:18", on_demand=True),
 }
 
-#: Names that documents use and no recipe makes yet, with the reason.
+#: Names that documents use and no recipe makes, with the reason.
 LACKING = {
-    "node:16": "no recipe yet (Debian has Node.js 18)",
-    "node:16-slim": "no recipe yet (Debian has Node.js 18)",
+    "golang": "no recipe: no test compiles Go",
+    "openjdk": "no recipe: no test needs Java",
+    "mysql": "no recipe: Debian has MariaDB in its place, and no test needs it",
 }

@@ -5,6 +5,7 @@ import shutil
 import stat
 import subprocess
 import sys
+import time
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -29,6 +30,17 @@ def run(*command: str, **options) -> str:
         sys.stderr.write(done.stdout)
         raise SystemExit(f"make-images: {' '.join(command[:6])} … failed with {done.returncode}")
     return done.stdout
+
+
+def again(attempt, times: int = 4):
+    """Calls `attempt` until it succeeds: a mirror may fail for a moment. Pauses grow."""
+    for number in range(1, times):
+        try:
+            return attempt()
+        except SystemExit as error:
+            sys.stderr.write(f"{error}; once more in {number * 5} s\n")
+            time.sleep(number * 5)
+    return attempt()
 
 
 def need(*pairs: str) -> None:
@@ -130,10 +142,18 @@ def _hello(root: Path) -> None:
 
 def _debian(root: Path) -> None:
     need("mmdebstrap:mmdebstrap")
-    root.rmdir()
-    command = ["mmdebstrap", "--quiet", "--mode=root", "--variant=minbase", "--format=directory"]
+    command = ["mmdebstrap", "--quiet", "--mode=root", "--variant=minbase", "--format=directory",
+               '--aptopt=Acquire::Retries "5"', '--aptopt=Acquire::http::Timeout "60"']
     command += [f"--dpkgopt={option}" for option in SLIM]
-    run(*command, SUITE, str(root), *([MIRROR] if MIRROR else []))
+
+    def bootstrap() -> None:
+        shutil.rmtree(root, ignore_errors=True)
+        run(*command, SUITE, str(root), *([MIRROR] if MIRROR else []))
+
+    again(bootstrap)
+    # What mmdebstrap was told to do about slow mirrors is no part of an image.
+    for name in (root / "etc/apt/apt.conf.d").glob("99mmdebstrap"):
+        name.unlink()
     # A root made on one machine must not tell its name and resolver to the containers of another.
     write(root, "etc/hostname", "")
     write(root, "etc/resolv.conf", "")
@@ -192,15 +212,23 @@ def _install(layer, merged: Path, lists: Path) -> None:
     policy.chmod(0o755)
     apt = ["chroot", str(merged), "env", "DEBIAN_FRONTEND=noninteractive", "LC_ALL=C.UTF-8", "apt-get", "-qq", "-y",
            "-o", "APT::Sandbox::User=root", "-o", "APT::Keep-Downloaded-Packages=true",
-           "-o", "Dir::Cache::pkgcache=", "-o", "Dir::Cache::srcpkgcache="]
-    if not any(lists.glob("*_Packages*")):
-        run(*apt, "update")
-    try:
+           "-o", "Dir::Cache::pkgcache=", "-o", "Dir::Cache::srcpkgcache=", "-o", "Acquire::Retries=5",
+           "-o", "Acquire::http::Timeout=60", "-o", "APT::Update::Error-Mode=any"]
+
+    def install() -> None:
         run(*apt, "install", "--no-install-recommends", *layer.packages)
+
+    def update_and_install() -> None:
+        run(*apt, "update")
+        install()
+
+    try:
+        if not any(lists.glob("*_Packages*")):
+            raise SystemExit("no lists yet")
+        install()
     except SystemExit:
         # The lists may be older than what the mirror still serves.
-        run(*apt, "update")
-        run(*apt, "install", "--no-install-recommends", *layer.packages)
+        again(update_and_install)
     policy.unlink()
 
 

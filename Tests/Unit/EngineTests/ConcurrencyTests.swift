@@ -104,9 +104,46 @@ import Testing
     @Test func aLockedRootIsRefused() throws {
         let folder = "/tmp/skiff-engine-lock-\(getpid())"
         defer { _ = try? removeTree(folder) }
-        let lock = try RootLock(folder)
+        try makeDirectories(folder, mode: 0o700)
+        // A lock of another owner than this process, as another engine's.
+        let other = try openFile("\(folder)/lock", O_RDWR | O_CREAT, mode: 0o600)
+        var record = flock()
+        record.l_type = Int16(F_WRLCK)
+        #expect(fcntl(other.rawValue, 37 /* F_OFD_SETLK */, &record) == 0)
         let error = #expect(throws: EngineError.self) { try RootLock(folder) }
         #expect(error?.code == .rootInUse)
-        withExtendedLifetime(lock) {}
+    }
+
+    /// As when the daemon is killed between the clone and the exec of a shim.
+    @Test func aChildThatHoldsTheFileDoesNotHoldTheRoot() throws {
+        let folder = "/tmp/skiff-engine-lock-child-\(getpid())"
+        defer { _ = try? removeTree(folder) }
+        let child = try childOfHolder(folder)
+        defer {
+            kill(child, SIGKILL)
+            waitpid(child, nil, 0)
+        }
+        _ = try RootLock(folder)
+    }
+
+    /// Takes the root, spawns a process that inherits the locked file, and gives the root up.
+    private func childOfHolder(_ folder: String) throws -> pid_t {
+        let lock = try RootLock(folder)
+        defer { withExtendedLifetime(lock) {} }
+        let held = try #require(
+            (0..<1024).first {
+                var target = [UInt8](repeating: 0, count: 4096)
+                let count = readlink("/proc/self/fd/\($0)", &target, target.count)
+                return count > 0 && String(decoding: target[..<count], as: UTF8.self) == "\(folder)/lock"
+            })
+        var actions = posix_spawn_file_actions_t()
+        posix_spawn_file_actions_init(&actions)
+        defer { posix_spawn_file_actions_destroy(&actions) }
+        posix_spawn_file_actions_adddup2(&actions, Int32(held), Int32(held))
+        var arguments = [strdup("sleep"), strdup("1000"), nil]
+        defer { arguments.forEach { free($0) } }
+        var child: pid_t = 0
+        #expect(posix_spawn(&child, "/bin/sleep", &actions, nil, &arguments, nil) == 0)
+        return child
     }
 }
