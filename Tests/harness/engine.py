@@ -168,10 +168,10 @@ class Engine:
         finally:
             connection.close()
 
-    def stream(self, path: str, timeout: float = 60):
-        """A GET whose answer is read as it comes; close it."""
+    def stream(self, path: str, timeout: float = 60, method: str = "GET"):
+        """An answer that is read as it comes; close it. Returns when its head is there."""
         connection = UnixHTTPConnection(str(self.socket), timeout * settings.PATIENCE)
-        connection.request("GET", path)
+        connection.request(method, path)
         return connection.getresponse()
 
     def cli(self, client: str = "docker") -> Cli:

@@ -18,9 +18,14 @@ pytestmark = pytest.mark.skiff_only
 
 
 def test_it_starts_answers_and_ends_within_seconds(new_daemon):
-    started = time.monotonic()
-    engine = new_daemon(images=())
-    assert time.monotonic() - started < 5 * settings.PATIENCE
+    """The quickest of some: another program may have had the processor for seconds."""
+    def start():
+        started = time.monotonic()
+        engine = new_daemon(images=())
+        return engine if time.monotonic() - started < 5 * settings.PATIENCE else None
+
+    engine = start() or start() or start()
+    assert engine, "no start within 5 s"
     assert engine.pidfile.read_text().strip() == str(engine.process.pid)
     assert engine.socket.stat().st_mode & 0o777 == 0o660
     assert engine.stop() == 0

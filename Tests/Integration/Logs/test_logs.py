@@ -3,7 +3,6 @@
 import glob
 import json
 import select
-import time
 
 from harness import settings
 from harness.waiting import wait_for
@@ -93,6 +92,4 @@ def test_logs_of_a_terminal_have_its_line_ends(cli, name):
 
 
 def test_logs_of_a_missing_container(cli):
-    started = time.monotonic()
     assert "No such container: nobody" in cli("logs", "-f", "nobody", status=1).stderr
-    assert time.monotonic() - started < 5 * settings.PATIENCE
