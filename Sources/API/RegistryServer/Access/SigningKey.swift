@@ -1,0 +1,28 @@
+import Crypto
+import LinuxKernel
+
+/// The key that the registry signs its tokens with: made at the first start, kept with the content.
+enum SigningKey {
+    static func load(_ path: String) throws -> P256.Signing.PrivateKey {
+        if !fileExists(path) {
+            let key = P256.Signing.PrivateKey()
+            try replaceFile(path, Array(key.pemRepresentation.utf8), mode: 0o600, durable: true)
+            return key
+        }
+        return try parse(path) { try P256.Signing.PrivateKey(pemRepresentation: $0) }
+    }
+
+    static func publicKey(_ path: String) throws -> P256.Signing.PublicKey {
+        try parse(path) { try P256.Signing.PublicKey(pemRepresentation: $0) }
+    }
+
+    private static func parse<Key>(_ path: String, _ body: (String) throws -> Key) throws -> Key {
+        let text = String(decoding: try readFile(path, limit: 64 << 10), as: UTF8.self)
+        do {
+            return try body(text)
+        } catch {
+            throw RegistryError(
+                .configurationInvalid, "\(path) holds no key of the curve P-256 in PEM form: \(error)", cause: error)
+        }
+    }
+}

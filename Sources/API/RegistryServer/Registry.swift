@@ -1,0 +1,74 @@
+import HTTPTransport
+import Logging
+import NIOPosix
+import OCIModel
+
+/// A registry without its sockets: the store and everything that requests share.
+final class Registry: Sendable {
+    let settings: RegistrySettings
+    let store: RegistryStore
+    let gatekeeper: Gatekeeper
+    let collector: GarbageCollector
+    let upstream: Upstream?
+    let metrics = RegistryMetrics()
+    let logger: Logger
+    private let threads: NIOThreadPool
+
+    init(settings: RegistrySettings, logger: Logger) throws {
+        self.settings = settings
+        self.logger = logger
+        var limits = StoreLimits(total: settings.quota, repository: settings.repositoryQuota)
+        limits.grace = settings.grace
+        store = try RegistryStore(root: settings.root, limits: limits)
+        gatekeeper = try settings.gatekeeper()
+        threads = NIOThreadPool(numberOfThreads: 16)
+        threads.start()
+        collector = GarbageCollector(store: store, settings: settings, threads: threads, logger: logger)
+        upstream = try settings.proxy.map {
+            try Upstream($0, store: store, collector: collector, logger: logger)
+        }
+    }
+
+    /// Runs what blocks on one of the registry's threads.
+    func blocking<T: Sendable>(_ body: @escaping @Sendable (RegistryStore) throws -> T) async throws -> T {
+        let store = store
+        return try await threads.runIfActive { try body(store) }
+    }
+
+    /// A blob that has to come from upstream first; nil where it need not.
+    func fill(_ repository: RepositoryName, _ digest: Digest) async throws -> BlobFill? {
+        guard let upstream else { return nil }
+        let isHere = try await blocking { try $0.blob(repository, digest, touches: false) != nil }
+        return isHere ? nil : try await upstream.fill(repository, digest)
+    }
+
+    /// Bytes that an upload may still bring; nil for any number.
+    /// - Throws: `RegistryError` (`quotaExceeded`) where what the client announces is too much already
+    func room(_ exchange: Exchange, _ repository: RepositoryName, _ taken: Int64) async throws -> Int64? {
+        guard settings.quota != nil || settings.repositoryQuota != nil else { return nil }
+        let room = (try await blocking { try $0.room(in: repository) } ?? .max) - taken
+        if case .bytes(let length) = exchange.head.bodyLength, Int64(length) > room {
+            throw overQuota(repository)
+        }
+        return max(0, room)
+    }
+
+    func requireRoom(_ repository: RepositoryName, for count: Int64) async throws {
+        guard settings.quota != nil || settings.repositoryQuota != nil else { return }
+        if let room = try await blocking({ try $0.room(in: repository) }), room < count {
+            throw overQuota(repository)
+        }
+    }
+
+    func overQuota(_ repository: RepositoryName) -> RegistryError {
+        settings.repositoryQuota.map { RegistryStore.overQuota("repository \(repository)", $0) }
+            ?? RegistryStore.overQuota("this registry", settings.quota ?? 0)
+    }
+
+    func close() async throws {
+        await upstream?.close()
+        await collector.stop()
+        try await blocking { try $0.close() }
+        try await threads.shutdownGracefully()
+    }
+}

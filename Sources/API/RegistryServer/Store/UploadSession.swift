@@ -1,0 +1,96 @@
+import Glibc
+import LinuxKernel
+import NIOCore
+import OCIModel
+import Synchronization
+
+/// A blob on its way in: a file that grows and its running digest. Used by one request at a time (`UploadTable`).
+final class UploadSession: @unchecked Sendable {
+    let id: String
+    let repository: RepositoryName
+    let path: String
+    /// Bytes that have come.
+    private(set) var size: Int64
+    private let algorithm: Digest.Algorithm
+    private var hasher: ContentHasher?
+    private var file: Int32 = -1
+    private var hasFile: Bool
+
+    /// - Parameter size: nil for a new upload; what the file has for one that another process began
+    init(id: String, repository: RepositoryName, path: String, algorithm: Digest.Algorithm, size: Int64?) {
+        self.id = id
+        self.repository = repository
+        self.path = path
+        self.algorithm = algorithm
+        self.size = size ?? 0
+        // What another process wrote has to be hashed again, at the end, from the file.
+        hasher = size == nil ? ContentHasher(algorithm) : nil
+        hasFile = size != nil
+    }
+
+    deinit { if file >= 0 { close(file) } }
+
+    private func descriptor() throws -> Int32 {
+        if file < 0 {
+            file = try openFile(path, O_RDWR | O_CREAT | O_NOFOLLOW, mode: 0o600).take()
+            hasFile = true
+        }
+        return file
+    }
+
+    /// Appends bytes. What a full disk has kept out is not counted.
+    func append(_ bytes: ByteBuffer) throws {
+        let file = try descriptor()
+        try bytes.withUnsafeReadableBytes { source in
+            var done = 0
+            while done < source.count {
+                let rest = UnsafeRawBufferPointer(rebasing: source[done...])
+                let offset = size + Int64(done)
+                done += try systemCall("pwrite", path) { pwrite(file, rest.baseAddress, rest.count, offset) }
+            }
+            hasher?.update(source)
+            size += Int64(done)
+        }
+    }
+
+    /// The digest of what has come, by the algorithm of the one that is expected.
+    func digest(_ algorithm: Digest.Algorithm) throws -> Digest {
+        if let hasher, hasher.algorithm == algorithm { return try hasher.finish() }
+        var hasher = ContentHasher(algorithm)
+        let file = try descriptor()
+        var offset: Int64 = 0
+        let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 20, alignment: 4096)
+        defer { buffer.deallocate() }
+        while true {
+            let count = try systemCall("pread", path) { pread(file, buffer.baseAddress, buffer.count, offset) }
+            if count == 0 { break }
+            hasher.update(UnsafeRawBufferPointer(rebasing: buffer[..<count]))
+            offset += Int64(count)
+        }
+        return try hasher.finish()
+    }
+
+    func sync() throws {
+        let file = try descriptor()
+        try systemCall("fsync", path) { fsync(file) }
+    }
+
+    /// The file has another name now, or none.
+    func forgetFile() {
+        if file >= 0 { close(file) }
+        file = -1
+        hasFile = false
+    }
+
+    func remove() throws {
+        let had = hasFile
+        forgetFile()
+        if had, unlink(path) != 0, errno != ENOENT { throw SystemCallError(call: "unlink", subject: path) }
+    }
+
+    /// Frees the descriptor while no request uses the session; thousands may wait.
+    func rest() {
+        if file >= 0 { close(file) }
+        file = -1
+    }
+}
