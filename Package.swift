@@ -132,6 +132,15 @@ let package = Package(
             "OCIModel", "JSONCodec", "LinuxKernel", "CLinux", .product(name: "Logging", package: "swift-log"),
             .product(name: "NIOSSL", package: "swift-nio-ssl"),
         ] + nio),
+        // Password hashes: crypt(3).
+        .systemLibrary(name: "CCrypt", path: "Sources/API/CCrypt", providers: [.apt(["libcrypt-dev"])]),
+        // The OCI distribution specification's server.
+        library("API", "RegistryServer", [
+            "HTTPTransport", "RegistryClient", "OCIModel", "JSONCodec", "LinuxKernel", "CLinux", "CCrypt",
+            .product(name: "Crypto", package: "swift-crypto"),
+            .product(name: "GRDB", package: "GRDB.swift"),
+            .product(name: "Logging", package: "swift-log"),
+        ] + nio),
         // HTTP to engine: routes, streams, hijacked connections.
         library("API", "DockerAPIServer", [
             "HTTPTransport", "DockerAPI", "Engine", "ShimProtocol", "ImageStore", "Networking", "OCIModel", "JSONCodec",
@@ -156,6 +165,11 @@ let package = Package(
                 "LinuxKernel", "CLinux", .product(name: "Logging", package: "swift-log")] + nio,
             path: "Sources/Executables/skiffd", exclude: ["README.md"], swiftSettings: strict,
             linkerSettings: staticFoundation),
+        .executableTarget(name: "skiff-registry",
+            dependencies: ["RegistryServer", "OCIModel", "LinuxKernel", "CLinux",
+                .product(name: "Logging", package: "swift-log")],
+            path: "Sources/Executables/skiff-registry", exclude: ["README.md"], swiftSettings: strict,
+            linkerSettings: [.unsafeFlags(["-static-stdlib"], .when(configuration: .release))]),
         .executableTarget(name: "skiff-shim",
             dependencies: ["OCIRuntime", "ShimProtocol", "Cgroups", "OCIModel", "JSONCodec", "LinuxKernel", "CLinux"],
             path: "Sources/Executables/skiff-shim", exclude: ["README.md"], swiftSettings: small,
@@ -182,6 +196,8 @@ let package = Package(
         unitTests("ShimProtocol", ["ShimProtocol", "OCIModel", "JSONCodec", "LinuxKernel"]),
         unitTests("DockerAPI", ["DockerAPI", "JSONCodec"]),
         unitTests("HTTPTransport", ["HTTPTransport", "OCIModel"] + nio),
+        unitTests("RegistryServer", ["RegistryServer", "HTTPTransport", "OCIModel", "JSONCodec", "LinuxKernel",
+            .product(name: "Crypto", package: "swift-crypto"), .product(name: "Logging", package: "swift-log")] + nio),
         unitTests("DockerAPIServer", ["HTTPTransport", "DockerAPIServer", "DockerAPI", "Engine", "JSONCodec", "OCIModel", "LinuxKernel"] + nio),
         unitTests("skiffd", ["skiffd", "HTTPTransport", "DockerAPIServer", "Engine", "JSONCodec"]),
         unitTests("OCIModel", ["OCIModel", "JSONCodec"]),

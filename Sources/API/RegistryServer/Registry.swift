@@ -23,10 +23,10 @@ final class Registry: Sendable {
         gatekeeper = try settings.gatekeeper()
         threads = NIOThreadPool(numberOfThreads: 16)
         threads.start()
-        collector = GarbageCollector(store: store, settings: settings, threads: threads, logger: logger)
-        upstream = try settings.proxy.map {
-            try Upstream($0, store: store, collector: collector, logger: logger)
-        }
+        let collector = GarbageCollector(store: store, settings: settings, threads: threads, logger: logger)
+        self.collector = collector
+        let store = store
+        upstream = try settings.proxy.map { try Upstream($0, store: store, logger: logger) }
     }
 
     /// Runs what blocks on one of the registry's threads.
@@ -67,7 +67,6 @@ final class Registry: Sendable {
 
     func close() async throws {
         await upstream?.close()
-        await collector.stop()
         try await blocking { try $0.close() }
         try await threads.shutdownGracefully()
     }

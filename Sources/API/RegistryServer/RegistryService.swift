@@ -18,9 +18,12 @@ struct RegistryService: RequestService {
         do {
             let target = try RequestTarget(head.target)
             let named = try RegistryTarget(path: target.path)
-            guard named.methods.contains(head.method) else { return refusal(Self.wrongMethod(named, head), head, began) }
+            guard named.methods.contains(head.method) else {
+                return refusal(Self.wrongMethod(named, head), head, began)
+            }
             try checkMode(named, head)
-            return RequestPlan(body: bodyPolicy(named, head), endsWithClient: head.method == "GET") { body, writer in
+            return RequestPlan(body: bodyPolicy(named, head), endsWithClient: head.method == "GET") {
+                body, writer in
                 await serve(named, target.query, head, body, writer, began)
             }
         } catch let error as RegistryError {
@@ -39,7 +42,9 @@ struct RegistryService: RequestService {
         return response
     }
 
-    private func refusal(_ response: Response, _ head: RequestHead, _ began: ContinuousClock.Instant) -> RequestPlan {
+    private func refusal(_ response: Response, _ head: RequestHead, _ began: ContinuousClock.Instant)
+        -> RequestPlan
+    {
         RequestPlan(body: .stream) { body, writer in
             try? await writer.send(response)
             await Self.drain(body)
@@ -72,7 +77,9 @@ struct RegistryService: RequestService {
         case .uploads, .upload: return .stream
         case .manifest where head.method == "PUT":
             // One that says itself that it is too large is read and dropped, so that the answer arrives.
-            if case .bytes(let count) = head.bodyLength, count > registry.settings.manifestLimit { return .stream }
+            if case .bytes(let count) = head.bodyLength, count > registry.settings.manifestLimit {
+                return .stream
+            }
             return .collect(limit: registry.settings.manifestLimit)
         default: return .collect(limit: 64 << 10)
         }
@@ -118,14 +125,17 @@ struct RegistryService: RequestService {
 
     private func report(_ error: any Error, _ head: RequestHead, _ writer: ResponseWriter) async {
         if error is CancellationError || error is ChannelError || writer.hasStarted {
-            registry.logger.debug("answer was cut", metadata: ["target": "\(head.target)", "error": "\(error)"])
+            registry.logger.debug(
+                "answer was cut", metadata: ["target": "\(head.target)", "error": "\(error)"])
             return
         }
         let (failure, fields) = Self.failure(error)
         if failure.status >= 500 {
             registry.logger.error(
                 "request failed",
-                metadata: ["method": "\(head.method)", "target": "\(head.target)", "error": "\(failure.message)"])
+                metadata: [
+                    "method": "\(head.method)", "target": "\(head.target)", "error": "\(failure.message)",
+                ])
         }
         // A client that is gone cannot be told; its connection ends either way.
         try? await writer.send(.refusal(failure, fields))
@@ -136,7 +146,8 @@ struct RegistryService: RequestService {
         case let error as RegistryError: return (error, [])
         case let error as AccessRefusal:
             return (
-                RegistryError(.unauthorized, "authentication required"), [("Www-Authenticate", error.challenge)]
+                RegistryError(.unauthorized, "authentication required"),
+                [("Www-Authenticate", error.challenge)]
             )
         case let error as HTTPTransportError: return (RegistryError(.uploadInvalid, error.message), [])
         case let error as SystemCallError where error.errno == 28 || error.errno == 122:

@@ -1,3 +1,4 @@
+import Crypto
 package import HTTPTransport
 
 /// How a registry is run. Made from flags and a file by `SettingsReader`.
@@ -60,11 +61,13 @@ package struct RegistrySettings: Sendable {
         case .basic: return Gatekeeper(mode: .basic(realm: realm), passwords: passwords, rules: rules)
         case .token:
             let signer = tokenRealm == nil ? try SigningKey.load("\(root)/token.key") : nil
-            let keys = try tokenKeys.map { try SigningKey.publicKey($0) } + (signer.map { [$0.publicKey] } ?? [])
+            let keys =
+                try tokenKeys.map { try SigningKey.publicKey($0) } + (signer.map { [$0.publicKey] } ?? [])
             return Gatekeeper(
                 mode: .token(
                     Gatekeeper.TokenSettings(
-                        realm: tokenRealm, service: tokenService, issuer: tokenIssuer, keys: keys, signer: signer,
+                        realm: tokenRealm, service: tokenService, issuer: tokenIssuer, keys: keys,
+                        signer: signer,
                         lifetime: tokenLifetime)), passwords: passwords, rules: rules)
         }
     }

@@ -8,22 +8,33 @@ extension SettingsReader {
 
     private static let content = [
         Key(name: "root", value: "FOLDER", help: "where the content is kept") { $0.root = $1 },
-        Key(name: "read-only", value: "", help: "takes no pushes and no deletions") { $0.isReadOnly = try flag($1) },
+        Key(name: "read-only", value: "", help: "takes no pushes and no deletions") {
+            $0.isReadOnly = try flag($1)
+        },
         Key(name: "delete", value: "BOOL", help: "whether tags, manifests and blobs can be deleted (true)") {
             $0.allowsDeletion = try flag($1)
         },
-        Key(name: "proxy", value: "HOST", help: "keeps copies of this registry's content: docker.io, https://HOST:PORT") {
+        Key(
+            name: "proxy", value: "HOST",
+            help: "keeps copies of this registry's content: docker.io, https://HOST:PORT"
+        ) {
             let isInsecure = $1.hasPrefix("http://")
             var host = $1
-            for scheme in ["http://", "https://"] where host.hasPrefix(scheme) { host.removeFirst(scheme.count) }
+            for scheme in ["http://", "https://"] where host.hasPrefix(scheme) {
+                host.removeFirst(scheme.count)
+            }
             while host.hasSuffix("/") { host.removeLast() }
-            guard !host.isEmpty, !host.contains("/") else { throw invalid("proxy: expected HOST or HOST:PORT") }
+            guard !host.isEmpty, !host.contains("/") else {
+                throw invalid("proxy: expected HOST or HOST:PORT")
+            }
             var proxy = $0.proxy ?? Upstream.Settings(host: host)
             proxy.host = host
             proxy.isInsecure = proxy.isInsecure || isInsecure
             $0.proxy = proxy
         },
-        Key(name: "proxy-insecure", value: "", help: "takes upstream's certificate whoever signed it, or none") {
+        Key(
+            name: "proxy-insecure", value: "", help: "takes upstream's certificate whoever signed it, or none"
+        ) {
             $0.proxy = $0.proxy ?? Upstream.Settings(host: "")
             $0.proxy?.isInsecure = try flag($1)
         },
@@ -37,28 +48,40 @@ extension SettingsReader {
             $0.proxy = $0.proxy ?? Upstream.Settings(host: "")
             $0.proxy?.password = text
         },
-        Key(name: "proxy-lifetime", value: "TIME", help: "how long a tag is served without asking upstream (60s)") {
+        Key(
+            name: "proxy-lifetime", value: "TIME",
+            help: "how long a tag is served without asking upstream (60s)"
+        ) {
             $0.proxy = $0.proxy ?? Upstream.Settings(host: "")
             $0.proxy?.lifetime = try duration($1)
         },
     ]
 
     private static let connections = [
-        Key(name: "listen", value: "ADDRESS", help: "tcp://HOST:PORT, unix://PATH or fd://; may be repeated (tcp://127.0.0.1:5000)") {
+        Key(
+            name: "listen", value: "ADDRESS",
+            help: "tcp://HOST:PORT, unix://PATH or fd://; may be repeated (tcp://127.0.0.1:5000)"
+        ) {
             $0.listen.append(try ListenAddress($1))
         },
-        Key(name: "tls-cert", value: "FILE", help: "certificate and those between it and its authority, PEM") {
+        Key(name: "tls-cert", value: "FILE", help: "certificate and those between it and its authority, PEM")
+        {
             $0.tlsCertificate = $1
         },
         Key(name: "tls-key", value: "FILE", help: "private key of the certificate, PEM") { $0.tlsKey = $1 },
-        Key(name: "tls-client-ca", value: "FILE", help: "clients have to show a certificate of these authorities") {
+        Key(
+            name: "tls-client-ca", value: "FILE",
+            help: "clients have to show a certificate of these authorities"
+        ) {
             $0.tlsClientAuthorities = $1
         },
         Key(name: "idle-timeout", value: "TIME", help: "closes connections on which nothing moves (120s)") {
             $0.idleTimeout = try duration($1)
         },
         Key(name: "threads", value: "NUMBER", help: "threads that move bytes (one per processor)") {
-            guard let count = Int($1), (0...256).contains(count) else { throw invalid("threads: expected 0 to 256") }
+            guard let count = Int($1), (0...256).contains(count) else {
+                throw invalid("threads: expected 0 to 256")
+            }
             $0.threads = count
         },
     ]
@@ -79,10 +102,19 @@ extension SettingsReader {
             }
             $0.realm = $1
         },
-        Key(name: "token-realm", value: "URL", help: "another token service (the registry's own)") { $0.tokenRealm = $1 },
-        Key(name: "token-service", value: "NAME", help: "the audience of tokens (skiff-registry)") { $0.tokenService = $1 },
-        Key(name: "token-issuer", value: "NAME", help: "the issuer of tokens (skiff-registry)") { $0.tokenIssuer = $1 },
-        Key(name: "token-key", value: "FILE", help: "public key (P-256, PEM) of another token service; may be repeated") {
+        Key(name: "token-realm", value: "URL", help: "another token service (the registry's own)") {
+            $0.tokenRealm = $1
+        },
+        Key(name: "token-service", value: "NAME", help: "the audience of tokens (skiff-registry)") {
+            $0.tokenService = $1
+        },
+        Key(name: "token-issuer", value: "NAME", help: "the issuer of tokens (skiff-registry)") {
+            $0.tokenIssuer = $1
+        },
+        Key(
+            name: "token-key", value: "FILE",
+            help: "public key (P-256, PEM) of another token service; may be repeated"
+        ) {
             $0.tokenKeys.append($1)
         },
         Key(name: "token-lifetime", value: "TIME", help: "how long the registry's tokens are good (300s)") {
@@ -93,20 +125,28 @@ extension SettingsReader {
     private static let limits = [
         Key(name: "max-manifest", value: "SIZE", help: "largest manifest (4m)") {
             let size = try size($1)
-            guard (1 << 10...64 << 20).contains(size) else { throw invalid("max-manifest: expected 1k to 64m") }
+            guard (1 << 10...64 << 20).contains(size) else {
+                throw invalid("max-manifest: expected 1k to 64m")
+            }
             $0.manifestLimit = Int(size)
         },
-        Key(name: "quota", value: "SIZE", help: "largest size of all blobs together") { $0.quota = try size($1) },
+        Key(name: "quota", value: "SIZE", help: "largest size of all blobs together") {
+            $0.quota = try size($1)
+        },
         Key(name: "repository-quota", value: "SIZE", help: "largest size of one repository's blobs") {
             $0.repositoryQuota = try size($1)
         },
         Key(name: "grace", value: "TIME", help: "how long blobs without a manifest are kept (24h)") {
             $0.grace = try duration($1)
         },
-        Key(name: "collect-interval", value: "TIME", help: "time between runs of the collector, 0 for never (1h)") {
+        Key(
+            name: "collect-interval", value: "TIME",
+            help: "time between runs of the collector, 0 for never (1h)"
+        ) {
             $0.collectInterval = try duration($1)
         },
-        Key(name: "collect-untagged", value: "", help: "the collector takes manifests that nothing leads to") {
+        Key(name: "collect-untagged", value: "", help: "the collector takes manifests that nothing leads to")
+        {
             $0.collectsUntagged = try flag($1)
         },
         Key(name: "upload-timeout", value: "TIME", help: "how long unfinished uploads are kept (24h)") {

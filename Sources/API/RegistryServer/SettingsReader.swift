@@ -37,7 +37,9 @@ package struct SettingsReader {
         } catch {
             throw Self.invalid("the configuration file is not valid JSON: \(error)")
         }
-        guard let object = value.objectValue else { throw Self.invalid("the configuration file is not a JSON object") }
+        guard let object = value.objectValue else {
+            throw Self.invalid("the configuration file is not a JSON object")
+        }
         for (name, value) in zip(object.keys, object.values) where !given.contains(name) {
             if name == "access" {
                 settings.rules = try AccessRules(value)
@@ -81,9 +83,11 @@ package struct SettingsReader {
         }
         if settings.authentication == .none, settings.passwordFile != nil { settings.authentication = .basic }
         let needsPasswords =
-            settings.authentication == .basic || (settings.authentication == .token && settings.tokenRealm == nil)
+            settings.authentication == .basic
+            || (settings.authentication == .token && settings.tokenRealm == nil)
         if needsPasswords, settings.passwordFile == nil {
-            throw Self.invalid("auth=\(settings.authentication.rawValue) needs htpasswd, the file with the users")
+            throw Self.invalid(
+                "auth=\(settings.authentication.rawValue) needs htpasswd, the file with the users")
         }
         if settings.tokenRealm != nil, settings.tokenKeys.isEmpty {
             throw Self.invalid("token-realm needs token-key, the public key of that service")
@@ -97,8 +101,13 @@ package struct SettingsReader {
         let number = text.prefix { $0.isASCII && $0.isNumber }
         let shifts: [String: Int64] = ["": 0, "b": 0, "k": 10, "m": 20, "g": 30, "t": 40]
         var unit = text.dropFirst(number.count).lowercased()
-        if unit.hasSuffix("ib") { unit.removeLast(2) } else if unit.count == 2, unit.hasSuffix("b") { unit.removeLast() }
-        guard let value = Int64(number), value >= 0, let shift = shifts[unit], value <= Int64.max >> shift else {
+        if unit.hasSuffix("ib") {
+            unit.removeLast(2)
+        } else if unit.count == 2, unit.hasSuffix("b") {
+            unit.removeLast()
+        }
+        guard let value = Int64(number), value >= 0, let shift = shifts[unit], value <= Int64.max >> shift
+        else {
             throw invalid("\"\(text)\" is no size: expected a number with k, m, g or t behind it")
         }
         return value << shift
@@ -108,7 +117,8 @@ package struct SettingsReader {
     static func duration(_ text: String) throws -> Int64 {
         let number = text.prefix { $0.isASCII && $0.isNumber }
         let factors: [Substring: Int64] = ["": 1, "s": 1, "m": 60, "h": 3600, "d": 86400]
-        guard let value = Int64(number), let factor = factors[text.dropFirst(number.count)], value < 1 << 40 else {
+        guard let value = Int64(number), let factor = factors[text.dropFirst(number.count)], value < 1 << 40
+        else {
             throw invalid("\"\(text)\" is no duration: expected a number with s, m, h or d behind it")
         }
         return value * factor

@@ -41,7 +41,8 @@ enum Command {
                 flags.append(("help", ""))
                 continue
             }
-            let parts = argument.dropFirst(2).split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+            let parts = argument.dropFirst(2).split(
+                separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
             let name = String(parts[0])
             let isSwitch =
                 ["help", "validate"].contains(name)

@@ -15,9 +15,12 @@ struct LogLines: LogHandler {
     }
 
     func log(event: LogEvent) {
-        var line = "time=\(Timestamp.now.rfc3339(fixedWidth: true)) level=\(event.level.rawValue) msg=\"\(event.message)\""
+        var line =
+            "time=\(Timestamp.now.rfc3339(fixedWidth: true)) level=\(event.level.rawValue) msg=\"\(event.message)\""
         let all = metadata.merging(event.metadata ?? [:]) { _, new in new }
-        for (key, value) in all.sorted(by: { $0.key < $1.key }) { line += " \(key)=\(Self.quoted("\(value)"))" }
+        for (key, value) in all.sorted(by: { $0.key < $1.key }) {
+            line += " \(key)=\(Self.quoted("\(value)"))"
+        }
         let bytes = Array((line + "\n").utf8)
         // A log that cannot be written has no other place to be reported to.
         _ = write(STDERR_FILENO, bytes, bytes.count)

@@ -9,7 +9,8 @@ enum Signals {
     static func requests() throws -> AsyncStream<Request> {
         signal(SIGPIPE, SIG_IGN)
         let mask = [SIGTERM, SIGINT, SIGHUP, SIGUSR1].reduce(UInt64(0)) { $0 | 1 << UInt64($1 - 1) }
-        let pipe = SharedDescriptor(Descriptor(owning: try rawCall("sigaction") { skiff_forward_signals(mask) }))
+        let pipe = SharedDescriptor(
+            Descriptor(owning: try rawCall("sigaction") { skiff_forward_signals(mask) }))
         let (stream, continuation) = AsyncStream.makeStream(of: Request.self)
         let reader = Unmanaged.passRetained(Reader(pipe: pipe, continuation: continuation))
         var thread = pthread_t()
@@ -32,7 +33,8 @@ enum Signals {
         }
     }
 
-    private static let read: @convention(c) (UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? = { argument in
+    private static let read: @convention(c) (UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? = {
+        argument in
         guard let argument else { return nil }
         let reader = Unmanaged<Reader>.fromOpaque(argument).takeRetainedValue()
         var number: UInt8 = 0

@@ -13,8 +13,13 @@ enum Usage {
             Options (in a JSON file the same names without hyphens in front, and "access", a list of rules):
 
             """
-        var lines = [("--config FILE", "settings in a JSON file; flags beat it"), ("--validate", "only checks the settings")]
-        lines += SettingsReader.keys.map { ("--\($0.name)\($0.value.isEmpty ? "" : " \($0.value)")", $0.help) }
+        var lines = [
+            ("--config FILE", "settings in a JSON file; flags beat it"),
+            ("--validate", "only checks the settings"),
+        ]
+        lines += SettingsReader.keys.map {
+            ("--\($0.name)\($0.value.isEmpty ? "" : " \($0.value)")", $0.help)
+        }
         for (flag, help) in lines {
             text += "  \(flag)\(String(repeating: " ", count: max(1, width - flag.count)))\(help)\n"
         }

@@ -56,6 +56,13 @@ enum Rules {
                 "swift-nio/NIOCore", "swift-nio/NIOPosix", "swift-nio/NIOHTTP1", "swift-log/Logging",
                 "swift-nio-ssl/NIOSSL",
             ]),
+        "CCrypt": Row(tier: "API"),
+        "RegistryServer": Row(
+            tier: "API", mayImport: ["HTTPTransport", "RegistryClient", "OCIModel", "LinuxKernel", "CCrypt"],
+            products: [
+                "swift-nio/NIOCore", "swift-nio/NIOPosix", "swift-nio/NIOHTTP1", "swift-log/Logging",
+                "swift-crypto/Crypto", "GRDB.swift/GRDB",
+            ]),
         "DockerAPIServer": Row(
             tier: "API", mayImport: ["HTTPTransport", "DockerAPI", "Engine"],
             products: [
@@ -70,6 +77,7 @@ enum Rules {
         "skiff-runtime": Row(tier: "Executables", isBare: true),
         "skiff-net": Row(tier: "Executables", isBare: true),
         "skiff-seccomp": Row(tier: "Executables"),
+        "skiff-registry": Row(tier: "Executables", products: ["swift-log/Logging"]),
         "skiffd": Row(
             tier: "Executables",
             products: [

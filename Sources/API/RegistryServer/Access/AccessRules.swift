@@ -1,4 +1,4 @@
-import JSONCodec
+package import JSONCodec
 
 /// Who may do what: a list of rules, and what none of them allows is denied. Without rules every user may do everything,
 /// and nobody else anything.
@@ -21,7 +21,8 @@ package struct AccessRules: Sendable, Equatable {
             return Grants(user: user, allowsCatalog: isKnown) { _, _ in isKnown }
         }
         let own = rules.filter { rule in
-            user.map { rule.users.contains($0) || rule.users.contains("*") } ?? rule.users.contains("anonymous")
+            user.map { rule.users.contains($0) || rule.users.contains("*") }
+                ?? rule.users.contains("anonymous")
         }
         let seesAll = own.contains { $0.actions.contains("catalog") || $0.actions.contains("*") }
         return Grants(user: user, allowsCatalog: seesAll) { action, repository in
@@ -59,7 +60,9 @@ package struct AccessRules: Sendable, Equatable {
             let rule = Rule(
                 users: try Self.strings(item, "users"), repositories: try Self.strings(item, "repositories"),
                 actions: Set(try Self.strings(item, "actions")))
-            if let other = rule.actions.subtracting(known).min() { throw Self.invalid("unknown action \"\(other)\"") }
+            if let other = rule.actions.subtracting(known).min() {
+                throw Self.invalid("unknown action \"\(other)\"")
+            }
             guard rule.repositories.allSatisfy({ $0.filter { $0 == "*" }.count <= 8 }) else {
                 throw Self.invalid("a pattern has more than 8 stars")
             }

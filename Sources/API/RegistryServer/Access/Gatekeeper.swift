@@ -43,7 +43,9 @@ final class Gatekeeper: Sendable {
             if head["authorization"] == nil {
                 // Clients ask at `/v2/` whether to log in at all, so nobody gets in there without.
                 let grants = rules.grants(to: nil)
-                guard !need.isRegistry, need.isMet(by: grants) else { throw AccessRefusal(challenge: challenge) }
+                guard !need.isRegistry, need.isMet(by: grants) else {
+                    throw AccessRefusal(challenge: challenge)
+                }
                 return grants
             }
             guard let user = user(head) else { throw AccessRefusal(challenge: challenge) }
@@ -62,8 +64,8 @@ final class Gatekeeper: Sendable {
         var challenge = "Bearer realm=\"\(realm)\",service=\"\(settings.service)\""
         if let scope = need.scope { challenge += ",scope=\"\(scope)\"" }
         guard let text = Self.credentials(head, "bearer") else { throw AccessRefusal(challenge: challenge) }
-        let token = Token(
-            verifying: text, keys: settings.keys, issuer: settings.issuer, audience: settings.service,
+        let token = Token.verified(
+            text, keys: settings.keys, issuer: settings.issuer, audience: settings.service,
             now: RegistryStore.now)
         guard let token else { throw AccessRefusal(challenge: challenge + ",error=\"invalid_token\"") }
         let grants = token.grants
@@ -97,7 +99,8 @@ final class Gatekeeper: Sendable {
     /// - Parameter user: nil for somebody without a password
     func token(_ settings: TokenSettings, user: String?, scopes: [String]) throws -> Token? {
         guard settings.signer != nil else { return nil }
-        let grants = user == nil && rules.rules == nil
+        let grants =
+            user == nil && rules.rules == nil
             ? Grants(user: nil, allowsCatalog: false) { _, _ in false } : rules.grants(to: user)
         let now = RegistryStore.now
         let access = scopes.flatMap { $0.split(separator: " ") }.prefix(64).compactMap { TokenScope($0) }

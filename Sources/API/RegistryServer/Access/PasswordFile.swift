@@ -46,7 +46,8 @@ final class PasswordFile: Sendable {
             guard prefixes.contains(where: hash.hasPrefix) else {
                 throw RegistryError(
                     .configurationInvalid,
-                    "\(path): the hash in line \(index + 1) is of a kind that is not safe or not known: use htpasswd -B")
+                    "\(path): the hash in line \(index + 1) is of a kind that is not safe or not known: use htpasswd -B"
+                )
             }
             hashes[String(text[..<colon])] = hash
         }
@@ -80,7 +81,8 @@ final class PasswordFile: Sendable {
         defer { data.deallocate() }
         let phrase = (password + [0]).map { CChar(bitPattern: $0) }
         guard let result = crypt_r(phrase, hash, data) else { return false }
-        let found = Array(UnsafeBufferPointer(start: result, count: strlen(result))).map(UInt8.init(bitPattern:))
+        let found = Array(UnsafeBufferPointer(start: result, count: strlen(result))).map(
+            UInt8.init(bitPattern:))
         return equal(found, Array(hash.utf8))
     }
 

@@ -22,7 +22,8 @@ enum SigningKey {
             return try body(text)
         } catch {
             throw RegistryError(
-                .configurationInvalid, "\(path) holds no key of the curve P-256 in PEM form: \(error)", cause: error)
+                .configurationInvalid, "\(path) holds no key of the curve P-256 in PEM form: \(error)",
+                cause: error)
         }
     }
 }

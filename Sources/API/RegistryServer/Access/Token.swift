@@ -23,7 +23,9 @@ struct Token: Sendable, Equatable {
 
     var grants: Grants {
         let access = access
-        let seesAll = access.contains { $0.type == "registry" && $0.name == "catalog" && $0.actions.contains("*") }
+        let seesAll = access.contains {
+            $0.type == "registry" && $0.name == "catalog" && $0.actions.contains("*")
+        }
         return Grants(user: subject.isEmpty ? nil : subject, allowsCatalog: seesAll) { action, repository in
             access.contains {
                 $0.type == "repository" && $0.name == repository.description
@@ -37,7 +39,8 @@ struct Token: Sendable, Equatable {
             "alg": "ES256", "typ": "JWT", "kid": .string(Self.keyID(key.publicKey)),
         ]
         let claims: JSONValue = [
-            "iss": .string(issuer), "aud": .string(audience), "sub": .string(subject), "iat": .integer(issued),
+            "iss": .string(issuer), "aud": .string(audience), "sub": .string(subject),
+            "iat": .integer(issued),
             "nbf": .integer(issued), "exp": .integer(expires),
             "access": .array(
                 access.map {
@@ -57,10 +60,10 @@ struct Token: Sendable, Equatable {
     }
 
     /// - Returns: nil where it is no token of these keys, not for this audience, or not of this time
-    init?(
-        verifying text: String, keys: [P256.Signing.PublicKey], issuer: String, audience: String, now: Int64
-    ) {
-        let parts = text.split(separator: ".", omittingEmptySubsequences: false)
+    static func verified(
+        _ text: String, keys: [P256.Signing.PublicKey], issuer: String, audience: String, now: Int64
+    ) -> Token? {
+        let parts: [Substring] = text.split(separator: ".", omittingEmptySubsequences: false)
         guard parts.count == 3, text.utf8.count <= 32 << 10, let header = Self.json(parts[0]),
             header["alg"]?.stringValue == "ES256", let raw = Base64.decode(parts[2]),
             let signature = try? P256.Signing.ECDSASignature(rawRepresentation: raw)
@@ -69,21 +72,20 @@ struct Token: Sendable, Equatable {
         guard keys.contains(where: { $0.isValidSignature(signature, for: signed) }),
             let claims = Self.json(parts[1]), let expires = Self.time(claims["exp"])
         else { return nil }
-        let audiences = claims["aud"]?.arrayValue?.compactMap(\.stringValue) ?? [claims["aud"]?.stringValue ?? ""]
+        let audiences =
+            claims["aud"]?.arrayValue?.compactMap(\.stringValue) ?? [claims["aud"]?.stringValue ?? ""]
         guard claims["iss"]?.stringValue == issuer, audiences.contains(audience),
             now < expires.addingReportingOverflow(Self.leeway).partialValue,
             Self.time(claims["nbf"]).map({ $0 - Self.leeway <= now }) ?? true
         else { return nil }
-        self.issuer = issuer
-        self.audience = audience
-        self.expires = expires
-        subject = claims["sub"]?.stringValue ?? ""
-        issued = Self.time(claims["iat"]) ?? 0
-        access = (claims["access"]?.arrayValue ?? []).map {
+        let access = (claims["access"]?.arrayValue ?? []).map {
             Access(
                 type: $0["type"]?.stringValue ?? "", name: $0["name"]?.stringValue ?? "",
                 actions: $0["actions"]?.arrayValue?.compactMap(\.stringValue) ?? [])
         }
+        return Token(
+            issuer: issuer, audience: audience, subject: claims["sub"]?.stringValue ?? "",
+            issued: Self.time(claims["iat"]) ?? 0, expires: expires, access: access)
     }
 
     private static func json(_ part: Substring) -> JSONValue? {
@@ -111,7 +113,7 @@ struct TokenScope: Sendable, Equatable {
         // A class may stand behind the type, in parentheses; it says nothing here.
         type = String(text[..<first].prefix { $0 != "(" })
         name = String(text[text.index(after: first)..<last])
-        actions = text[text.index(after: last)...].split(separator: ",").map(String.init)
+        actions = text[text.index(after: last)...].split(separator: "," as Character).map { String($0) }
     }
 
     /// The part of it that is granted.
@@ -119,7 +121,9 @@ struct TokenScope: Sendable, Equatable {
         var granted: [String] = []
         if type == "repository", let repository = RepositoryName(name) {
             let asked = actions.contains("*") ? AccessAction.allCases.map(\.rawValue) : actions
-            granted = asked.filter { AccessAction(rawValue: $0).map { grants.allows($0, repository) } ?? false }
+            granted = asked.filter {
+                AccessAction(rawValue: $0).map { grants.allows($0, repository) } ?? false
+            }
         } else if type == "registry", name == "catalog", actions.contains("*"), grants.allowsCatalog {
             granted = ["*"]
         }

@@ -12,7 +12,9 @@ enum RequestedRange: Sendable, Equatable {
             return
         }
         let text = field.dropFirst("bytes=".count).trimming()
-        let ends = text.split(separator: "-", maxSplits: 1, omittingEmptySubsequences: false).map { $0.trimming() }
+        let ends = text.split(separator: "-", maxSplits: 1, omittingEmptySubsequences: false).map {
+            $0.trimming()
+        }
         guard ends.count == 2, !text.contains(",") else {
             self = .whole
             return
@@ -49,10 +51,12 @@ struct ChunkRange: Sendable, Equatable {
         if text.lowercased().hasPrefix("bytes ") { text = text.dropFirst(6).trimming() }
         let parts = text.split(separator: "/", maxSplits: 1, omittingEmptySubsequences: false)[0]
             .split(separator: "-", omittingEmptySubsequences: false)
-        guard parts.count == 2, let first = Self.number(parts[0]), let last = Self.number(parts[1]), first <= last
+        guard parts.count == 2, let first = Self.number(parts[0]), let last = Self.number(parts[1]),
+            first <= last
         else {
             throw RegistryError(
-                .rangeInvalid, "invalid Content-Range \"\(field.prefix(80))\": expected FIRST-LAST, such as 0-1023")
+                .rangeInvalid,
+                "invalid Content-Range \"\(field.prefix(80))\": expected FIRST-LAST, such as 0-1023")
         }
         self.first = first
         self.last = last

@@ -7,7 +7,7 @@ enum ContentHasher: Sendable {
     case sha384(SHA384)
     case sha512(SHA512)
 
-    init(_ algorithm: Digest.Algorithm) {
+    init(_ algorithm: OCIModel.Digest.Algorithm) {
         switch algorithm {
         case .sha256: self = .sha256(SHA256())
         case .sha384: self = .sha384(SHA384())
@@ -15,7 +15,7 @@ enum ContentHasher: Sendable {
         }
     }
 
-    var algorithm: Digest.Algorithm {
+    var algorithm: OCIModel.Digest.Algorithm {
         switch self {
         case .sha256: .sha256
         case .sha384: .sha384
@@ -40,7 +40,7 @@ enum ContentHasher: Sendable {
         }
     }
 
-    func finish() throws(RegistryError) -> Digest {
+    func finish() throws(RegistryError) -> OCIModel.Digest {
         let bytes: [UInt8] =
             switch self {
             case .sha256(let hash): Array(hash.finalize())
@@ -54,13 +54,16 @@ enum ContentHasher: Sendable {
             hex.append(digits[Int(byte >> 4)])
             hex.append(digits[Int(byte & 15)])
         }
-        guard let digest = Digest(algorithm: algorithm, hex: String(decoding: hex, as: UTF8.self)) else {
+        guard let digest = OCIModel.Digest(algorithm: algorithm, hex: String(decoding: hex, as: UTF8.self))
+        else {
             throw RegistryError(.internal, "a \(algorithm.rawValue) digest has \(bytes.count) bytes")
         }
         return digest
     }
 
-    static func digest(of bytes: [UInt8], _ algorithm: Digest.Algorithm) throws(RegistryError) -> Digest {
+    static func digest(of bytes: [UInt8], _ algorithm: OCIModel.Digest.Algorithm) throws(RegistryError)
+        -> OCIModel.Digest
+    {
         var hasher = ContentHasher(algorithm)
         bytes.withUnsafeBytes { hasher.update($0) }
         return try hasher.finish()

@@ -35,7 +35,9 @@ struct ManifestDocument: Sendable {
         mediaType = try Self.mediaType(document, contentType)
         let isIndex = MediaType.isIndex(mediaType)
         let isKnown = isIndex || MediaType.isManifest(mediaType)
-        subject = try document["subject"].map { (value) throws(RegistryError) in try Self.digest(value, "subject") }
+        subject = try document["subject"].map { (value) throws(RegistryError) in
+            try Self.digest(value, "subject")
+        }
         let annotations = document["annotations"]
         self.annotations = annotations?.objectValue == nil ? nil : annotations
         let own = document["artifactType"]?.stringValue ?? ""
@@ -46,7 +48,9 @@ struct ManifestDocument: Sendable {
     }
 
     /// The type that the client names, which has to be the one in the document where that has one.
-    private static func mediaType(_ document: JSONValue, _ contentType: String?) throws(RegistryError) -> String {
+    private static func mediaType(_ document: JSONValue, _ contentType: String?) throws(RegistryError)
+        -> String
+    {
         let inside = document["mediaType"]?.stringValue ?? ""
         let named = String((contentType ?? "").prefix { $0 != ";" }).filter { $0 != " " }
         let isVague = named.isEmpty || named == "application/json" || named == "application/octet-stream"
@@ -56,14 +60,16 @@ struct ManifestDocument: Sendable {
         }
         guard inside.isEmpty || inside == named else {
             throw RegistryError(
-                .manifestInvalid, "the manifest's mediaType is \"\(inside)\", but it was sent as \"\(named)\"")
+                .manifestInvalid, "the manifest's mediaType is \"\(inside)\", but it was sent as \"\(named)\""
+            )
         }
         guard named.utf8.count <= 255, named.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F }) else {
             throw RegistryError(.manifestInvalid, "invalid media type of a manifest")
         }
         guard !named.hasPrefix("application/vnd.docker.distribution.manifest.v1") else {
             throw RegistryError(
-                .manifestInvalid, "manifests of Docker's schema 1 are not served: push the image with a newer client")
+                .manifestInvalid,
+                "manifests of Docker's schema 1 are not served: push the image with a newer client")
         }
         return named
     }
@@ -72,7 +78,8 @@ struct ManifestDocument: Sendable {
         guard document["schemaVersion"]?.integerValue == 2 else {
             throw RegistryError(.manifestInvalid, "the manifest's schemaVersion is not 2")
         }
-        let needed = isIndex ? document["manifests"]?.arrayValue == nil : document["config"]?.objectValue == nil
+        let needed =
+            isIndex ? document["manifests"]?.arrayValue == nil : document["config"]?.objectValue == nil
         if needed {
             throw RegistryError(.manifestInvalid, "the manifest has no \(isIndex ? "manifests" : "config")")
         }
@@ -112,7 +119,8 @@ struct ManifestDocument: Sendable {
 
     private static func digest(_ descriptor: JSONValue, _ member: String) throws(RegistryError) -> Digest {
         guard let text = descriptor["digest"]?.stringValue, let digest = Digest(text) else {
-            throw RegistryError(.manifestInvalid, "a descriptor in the manifest's \(member) has no valid digest")
+            throw RegistryError(
+                .manifestInvalid, "a descriptor in the manifest's \(member) has no valid digest")
         }
         return digest
     }

@@ -10,7 +10,9 @@ enum ManifestReference: Sendable, Hashable {
         if text.utf8.contains(UInt8(ascii: ":")) {
             self = .digest(try Digest(registry: text))
         } else {
-            guard Self.isTag(text) else { throw RegistryError(.tagInvalid, "invalid tag \"\(text.prefix(128))\"") }
+            guard Self.isTag(text) else {
+                throw RegistryError(.tagInvalid, "invalid tag \"\(text.prefix(128))\"")
+            }
             self = .tag(text)
         }
     }
@@ -35,7 +37,8 @@ extension Digest {
         guard let digest = Digest(text) else {
             throw RegistryError(
                 .digestInvalid,
-                "invalid digest \"\(text.prefix(160))\": expected sha256:, sha384: or sha512: and its hexadecimal value")
+                "invalid digest \"\(text.prefix(160))\": expected sha256:, sha384: or sha512: and its hexadecimal value"
+            )
         }
         self = digest
     }

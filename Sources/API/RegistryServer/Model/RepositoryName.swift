@@ -8,13 +8,12 @@ struct RepositoryName: Sendable, Hashable, CustomStringConvertible {
     /// - Returns: nil where the text is no such name
     init?(_ text: some StringProtocol) {
         guard text.utf8.count <= Self.limit else { return nil }
-        let parts = text.utf8.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false)
+        let parts = Array(text.utf8).split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false)
         guard !parts.isEmpty, parts.allSatisfy({ Self.isComponent($0) }) else { return nil }
         description = String(text)
     }
 
-    private static func isComponent<Bytes: BidirectionalCollection>(_ part: Bytes) -> Bool
-    where Bytes.Element == UInt8 {
+    private static func isComponent(_ part: ArraySlice<UInt8>) -> Bool {
         guard let first = part.first, let last = part.last, isAlphanumeric(first), isAlphanumeric(last)
         else { return false }
         var run: [UInt8] = []

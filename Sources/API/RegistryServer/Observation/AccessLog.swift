@@ -48,7 +48,9 @@ final class AccessLog: Sendable {
     private static func clean(_ text: String) -> String {
         if text.utf8.allSatisfy({ $0 > 0x1F && $0 != 0x22 && $0 != 0x5C && $0 != 0x7F }) { return text }
         return String(
-            decoding: text.utf8.map { $0 > 0x1F && $0 != 0x22 && $0 != 0x5C && $0 != 0x7F ? $0 : UInt8(ascii: "_") },
+            decoding: text.utf8.map {
+                $0 > 0x1F && $0 != 0x22 && $0 != 0x5C && $0 != 0x7F ? $0 : UInt8(ascii: "_")
+            },
             as: UTF8.self)
     }
 }

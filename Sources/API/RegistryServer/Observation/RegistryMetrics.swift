@@ -42,7 +42,9 @@ final class RegistryMetrics: Sendable {
             state.requests[Key(operation: operation, method: method, status: status), default: 0] += 1
             state.sent += sent
             var durations = state.durations[operation] ?? Durations()
-            for (index, bound) in Self.bounds.enumerated() where seconds <= bound { durations.counts[index] += 1 }
+            for (index, bound) in Self.bounds.enumerated() where seconds <= bound {
+                durations.counts[index] += 1
+            }
             durations.sum += seconds
             durations.total += 1
             state.durations[operation] = durations
@@ -63,7 +65,9 @@ final class RegistryMetrics: Sendable {
             text +=
                 "skiff_registry_requests_total{operation=\"\(key.operation)\",method=\"\(key.method)\",code=\"\(key.status)\"} \(count)\n"
         }
-        head("skiff_registry_request_duration_seconds", "histogram", "Time from a request's head to the end of its answer.")
+        head(
+            "skiff_registry_request_duration_seconds", "histogram",
+            "Time from a request's head to the end of its answer.")
         for (operation, durations) in state.durations.sorted(by: { $0.key < $1.key }) {
             let name = "skiff_registry_request_duration_seconds"
             for (bound, count) in zip(Self.bounds, durations.counts) {
@@ -74,9 +78,15 @@ final class RegistryMetrics: Sendable {
             text += "\(name)_count{operation=\"\(operation)\"} \(durations.total)\n"
         }
         let values: [(String, String, String, Int64)] = [
-            ("skiff_registry_requests_in_flight", "gauge", "Requests that are being answered.", Int64(inFlight.load(ordering: .relaxed))),
+            (
+                "skiff_registry_requests_in_flight", "gauge", "Requests that are being answered.",
+                Int64(inFlight.load(ordering: .relaxed))
+            ),
             ("skiff_registry_sent_bytes_total", "counter", "Bytes of answers' bodies.", Int64(state.sent)),
-            ("skiff_registry_received_bytes_total", "counter", "Bytes of blobs that came in.", Int64(state.received)),
+            (
+                "skiff_registry_received_bytes_total", "counter", "Bytes of blobs that came in.",
+                Int64(state.received)
+            ),
             ("skiff_registry_stored_bytes", "gauge", "Bytes of all blobs.", stored),
             ("skiff_registry_uploads", "gauge", "Uploads that have begun and not ended.", Int64(uploads)),
         ]

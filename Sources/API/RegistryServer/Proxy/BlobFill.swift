@@ -46,7 +46,9 @@ final class BlobFill: Sendable {
                 return (file, end)
             }
             if let found { return found }
-            await change { ($0.file != nil && Self.readable($0).map { $0 > offset } ?? false) || $0.failure != nil }
+            await change {
+                ($0.file != nil && Self.readable($0).map { $0 > offset } ?? false) || $0.failure != nil
+            }
         }
     }
 
@@ -127,7 +129,8 @@ final class BlobFill: Sendable {
         let found = try session.digest(digest.algorithm)
         guard found == digest, session.size == size else {
             throw RegistryError(
-                .upstreamUnavailable, "upstream sent \(session.size) bytes with digest \(found) for blob \(digest)")
+                .upstreamUnavailable,
+                "upstream sent \(session.size) bytes with digest \(found) for blob \(digest)")
         }
     }
 }

@@ -17,7 +17,6 @@ final class Upstream: Sendable {
     }
 
     let store: RegistryStore
-    let collector: GarbageCollector
     let logger: Logger
     private let settings: Settings
     private let configuration: RegistryConfiguration
@@ -26,10 +25,9 @@ final class Upstream: Sendable {
     /// Waiting for another server must not use up the threads that answer from the disk.
     let threads = NIOThreadPool(numberOfThreads: 16)
 
-    init(_ settings: Settings, store: RegistryStore, collector: GarbageCollector, logger: Logger) throws {
+    init(_ settings: Settings, store: RegistryStore, logger: Logger) throws {
         self.settings = settings
         self.store = store
-        self.collector = collector
         self.logger = logger
         var configuration = RegistryConfiguration()
         configuration.userAgent = "skiff-registry"
@@ -99,7 +97,8 @@ final class Upstream: Sendable {
             selector = .tag(tag)
             if let local, try upstream.descriptor(selector)?.digest == local.digest {
                 let document = try ManifestDocument(local.content, contentType: local.mediaType)
-                try store.put(document, local.content, local.digest, tags: tags, into: name, isComplete: false)
+                try store.put(
+                    document, local.content, local.digest, tags: tags, into: name, isComplete: false)
                 return local
             }
         }

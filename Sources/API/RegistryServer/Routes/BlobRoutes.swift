@@ -32,7 +32,8 @@ struct BlobRoutes: Sendable {
         let tag = "\"\(digest)\""
         var fields: [Exchange.Field] = [
             Exchange.version, ("Content-Type", "application/octet-stream"), ("Accept-Ranges", "bytes"),
-            ("Docker-Content-Digest", digest.description), ("Etag", tag), ("Cache-Control", "max-age=31536000"),
+            ("Docker-Content-Digest", digest.description), ("Etag", tag),
+            ("Cache-Control", "max-age=31536000"),
         ]
         if exchange.head.has("if-none-match", token: tag) {
             return try await exchange.writer.send(Response(status: 304, fields: fields))
@@ -43,7 +44,8 @@ struct BlobRoutes: Sendable {
         case .unsatisfiable:
             fields.append(("Content-Range", "bytes */\(blob.size)"))
             let error = RegistryError(
-                .rangeInvalid, "blob \(digest) has \(blob.size) bytes: the range that is asked for is not in it")
+                .rangeInvalid,
+                "blob \(digest) has \(blob.size) bytes: the range that is asked for is not in it")
             try await exchange.writer.send(.refusal(error, [("Content-Range", "bytes */\(blob.size)")]))
         case .whole: try await send(exchange, 200, fields, file, 0..<blob.size, content, digest)
         case .part(let part):
@@ -94,7 +96,8 @@ struct BlobRoutes: Sendable {
     private func piece(
         _ file: SharedDescriptor, _ offset: Int, _ end: Int, _ digest: Digest
     ) async throws -> ByteBuffer {
-        try await registry.blocking { _ in try Self.read(file, offset, min(Self.piece, end - offset), digest) }
+        try await registry.blocking { _ in try Self.read(file, offset, min(Self.piece, end - offset), digest)
+        }
     }
 
     private static func read(
@@ -111,7 +114,8 @@ struct BlobRoutes: Sendable {
             }
             guard got > 0 else {
                 throw RegistryError(
-                    .contentCorrupted, "the file of blob \(digest) is shorter than its record says: push the blob again")
+                    .contentCorrupted,
+                    "the file of blob \(digest) is shorter than its record says: push the blob again")
             }
         }
         return buffer
@@ -130,7 +134,8 @@ struct BlobRoutes: Sendable {
         while offset < Int(size) {
             let (file, end) = try await fill.available(beyond: offset)
             let count = min(end - offset, Self.piece)
-            let bytes = try await registry.blocking { _ in try Self.read(file, offset, count, digest) }
+            let start = offset
+            let bytes = try await registry.blocking { _ in try Self.read(file, start, count, digest) }
             try await exchange.writer.send(bytes, of: &body)
             offset += count
         }

@@ -30,7 +30,8 @@ struct Exchange: Sendable {
     /// - Throws: `RegistryError` (`pageInvalid`)
     func count(_ name: String) throws(RegistryError) -> Int? {
         guard let text = query[name], !text.isEmpty else { return nil }
-        guard text.utf8.count <= 9, text.utf8.allSatisfy({ (0x30...0x39).contains($0) }), let value = Int(text)
+        guard text.utf8.count <= 9, text.utf8.allSatisfy({ (0x30...0x39).contains($0) }),
+            let value = Int(text)
         else { throw RegistryError(.pageInvalid, "invalid \(name)=\(text.prefix(32)): expected a number") }
         return value
     }
@@ -47,7 +48,8 @@ struct Exchange: Sendable {
         var bytes: [UInt8] = []
         for byte in text.utf8 {
             switch byte {
-            case 0x30...0x39, 0x41...0x5A, 0x61...0x7A, UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "_"),
+            case 0x30...0x39, 0x41...0x5A, 0x61...0x7A, UInt8(ascii: "-"), UInt8(ascii: "."),
+                UInt8(ascii: "_"),
                 UInt8(ascii: "~"), UInt8(ascii: "/"):
                 bytes.append(byte)
             default: bytes += [UInt8(ascii: "%"), digits[Int(byte >> 4)], digits[Int(byte & 15)]]

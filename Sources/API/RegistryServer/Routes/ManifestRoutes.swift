@@ -33,7 +33,8 @@ struct ManifestRoutes: Sendable {
         let reference = try ManifestReference(text)
         guard case .collected(let buffer) = exchange.body else {
             throw RegistryError(
-                .manifestTooLarge, "the manifest is larger than the \(registry.settings.manifestLimit) bytes that are taken")
+                .manifestTooLarge,
+                "the manifest is larger than the \(registry.settings.manifestLimit) bytes that are taken")
         }
         let bytes = Array(buffer.readableBytesView)
         let document = try ManifestDocument(bytes, contentType: exchange.head["content-type"])

@@ -54,7 +54,8 @@ enum RegistryTarget: Sendable, Equatable {
     var repository: RepositoryName? {
         switch self {
         case .ping, .catalog, .token: nil
-        case .blob(let name, _), .uploads(let name), .upload(let name, _), .manifest(let name, _), .tags(let name),
+        case .blob(let name, _), .uploads(let name), .upload(let name, _), .manifest(let name, _),
+            .tags(let name),
             .referrers(let name, _):
             name
         }

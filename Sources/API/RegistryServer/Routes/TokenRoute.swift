@@ -39,7 +39,8 @@ struct TokenRoute: Sendable {
     }
 
     private static func user(_ form: Query, _ gatekeeper: Gatekeeper) -> String? {
-        guard let name = form["username"], let password = form["password"], let passwords = gatekeeper.passwords
+        guard let name = form["username"], let password = form["password"],
+            let passwords = gatekeeper.passwords
         else { return nil }
         return passwords.verify(name, Array(password.utf8)) ? name : nil
     }
@@ -48,7 +49,8 @@ struct TokenRoute: Sendable {
         guard case .collected(let body) = exchange.body else { return Query("") }
         let form = Query(Substring(String(buffer: body)))
         guard form["grant_type"] ?? "password" == "password" else {
-            throw RegistryError(.unsupported, "only grant_type=password is supported: log in with a name and a password")
+            throw RegistryError(
+                .unsupported, "only grant_type=password is supported: log in with a name and a password")
         }
         return form
     }

@@ -18,7 +18,8 @@ struct UploadRoutes: Sendable {
         if let name = exchange.query["digest-algorithm"] {
             guard let known = Digest.Algorithm(rawValue: name) else {
                 throw RegistryError(
-                    .digestInvalid, "unsupported digest algorithm \"\(name.prefix(32))\": use sha256, sha384 or sha512")
+                    .digestInvalid,
+                    "unsupported digest algorithm \"\(name.prefix(32))\": use sha256, sha384 or sha512")
             }
             algorithm = known
         }
@@ -34,7 +35,9 @@ struct UploadRoutes: Sendable {
     }
 
     /// - Returns: whether the blob is in the repository now
-    private func mount(_ exchange: Exchange, _ repository: RepositoryName, _ text: String) async throws -> Bool {
+    private func mount(_ exchange: Exchange, _ repository: RepositoryName, _ text: String) async throws
+        -> Bool
+    {
         let digest = try Digest(registry: text)
         var source: RepositoryName?
         if let from = exchange.query["from"], !from.isEmpty {
@@ -122,7 +125,8 @@ struct UploadRoutes: Sendable {
                 let found = try session.digest(digest.algorithm)
                 guard found == digest else {
                     throw RegistryError(
-                        .digestInvalid, "the content is \(found) (\(session.size) bytes), not \(digest): push it again")
+                        .digestInvalid,
+                        "the content is \(found) (\(session.size) bytes), not \(digest): push it again")
                 }
                 _ = try store.commit(session, as: digest)
             }
@@ -182,7 +186,8 @@ struct UploadRoutes: Sendable {
             try await registry.blocking { _ in try session.append(bytes) }
         }
         if let missing, missing > 0 {
-            throw RegistryError(.sizeInvalid, "the chunk is \(missing) bytes shorter than its Content-Range says")
+            throw RegistryError(
+                .sizeInvalid, "the chunk is \(missing) bytes shorter than its Content-Range says")
         }
     }
 

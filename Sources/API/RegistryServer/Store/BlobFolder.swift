@@ -20,11 +20,13 @@ struct BlobFolder: Sendable {
 
     /// - Throws: `RegistryError` (`contentCorrupted`) where the file is missing
     func open(_ digest: Digest) throws -> SharedDescriptor {
-        do {
+        do throws(SystemCallError) {
             return SharedDescriptor(try openFile(file(digest), O_RDONLY))
-        } catch let error as SystemCallError where error.errno == ENOENT {
+        } catch {
+            guard error.errno == ENOENT else { throw error }
             throw RegistryError(
-                .contentCorrupted, "the file of blob \(digest) is missing in \(path): push the blob again", cause: error)
+                .contentCorrupted, "the file of blob \(digest) is missing in \(path): push the blob again",
+                cause: error)
         }
     }
 

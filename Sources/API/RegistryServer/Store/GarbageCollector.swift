@@ -34,8 +34,6 @@ final class GarbageCollector: Sendable {
         self.logger = logger
     }
 
-    func stop() async {}
-
     /// Collects again and again, until the task is cancelled.
     func runRegularly() async {
         guard settings.collectInterval > 0 else { return }

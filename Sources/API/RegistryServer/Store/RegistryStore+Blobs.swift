@@ -68,7 +68,9 @@ extension RegistryStore {
         return try lock.committing {
             try database.write { database in
                 // The collector, or a deletion, may have been there since.
-                guard let row = try database.row("SELECT size FROM blobs WHERE digest = ?", [digest.description])
+                guard
+                    let row = try database.row(
+                        "SELECT size FROM blobs WHERE digest = ?", [digest.description])
                 else { return false }
                 try link(database, digest, size: row[0], into: repository)
                 return true
@@ -80,7 +82,8 @@ extension RegistryStore {
     func link(_ database: Database, _ digest: Digest, size: Int64, into repository: RepositoryName) throws {
         let id = try database.repositoryMade(repository)
         try database.run(
-            "INSERT INTO blobs (digest, size) VALUES (?, ?) ON CONFLICT DO NOTHING", [digest.description, size])
+            "INSERT INTO blobs (digest, size) VALUES (?, ?) ON CONFLICT DO NOTHING",
+            [digest.description, size])
         try database.run(
             """
             INSERT INTO repository_blobs (repository, digest, touched) VALUES (?, ?, ?)
@@ -103,7 +106,8 @@ extension RegistryStore {
 
     static func overQuota(_ subject: String, _ limit: Int64) -> RegistryError {
         RegistryError(
-            .quotaExceeded, "the quota of \(subject), \(limit) bytes, is used up: delete images and run the collector")
+            .quotaExceeded,
+            "the quota of \(subject), \(limit) bytes, is used up: delete images and run the collector")
     }
 
     /// How many bytes may still come into a repository; nil for any number.
@@ -112,8 +116,10 @@ extension RegistryStore {
         return try database.read { database in
             let total: Int64 = try database.row("SELECT bytes FROM totals", [])?[0] ?? 0
             let own: Int64 =
-                try database.row("SELECT bytes FROM repositories WHERE name = ?", [repository.description])?[0] ?? 0
-            let rooms = [limits.total.map { $0 - total }, limits.repository.map { $0 - own }].compactMap(\.self)
+                try database.row("SELECT bytes FROM repositories WHERE name = ?", [repository.description])?[
+                    0] ?? 0
+            let rooms = [limits.total.map { $0 - total }, limits.repository.map { $0 - own }].compactMap(
+                \.self)
             return rooms.min().map { max(0, $0) }
         }
     }

@@ -12,7 +12,9 @@ extension RegistryStore {
     /// Whether the repository holds anything.
     func hasContent(_ repository: RepositoryName) throws -> Bool {
         try database.read { database in
-            try database.row("SELECT 1 FROM repositories WHERE name = ? AND \(Self.holdsSomething)", [repository.description])
+            try database.row(
+                "SELECT 1 FROM repositories WHERE name = ? AND \(Self.holdsSomething)",
+                [repository.description])
                 != nil
         }
     }

@@ -100,9 +100,12 @@ extension RegistryStore {
         }
     }
 
-    private static func missing(_ kind: String, _ digest: Digest, _ repository: RepositoryName) -> RegistryError {
+    private static func missing(_ kind: String, _ digest: Digest, _ repository: RepositoryName)
+        -> RegistryError
+    {
         RegistryError(
-            .manifestBlobUnknown, "the manifest needs \(kind) \(digest), which is not in \(repository): push it first")
+            .manifestBlobUnknown,
+            "the manifest needs \(kind) \(digest), which is not in \(repository): push it first")
     }
 
     /// - Returns: whether there was such a tag
@@ -120,7 +123,8 @@ extension RegistryStore {
         try database.write { database in
             guard let id = try database.repository(repository),
                 try database.row(
-                    "SELECT 1 FROM manifests WHERE repository = ? AND digest = ?", [id, digest.description]) != nil
+                    "SELECT 1 FROM manifests WHERE repository = ? AND digest = ?", [id, digest.description])
+                    != nil
             else { return false }
             try database.run(
                 "DELETE FROM manifests WHERE repository = ? AND digest = ?", [id, digest.description])

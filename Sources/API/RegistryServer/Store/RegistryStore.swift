@@ -26,7 +26,8 @@ final class RegistryStore: Sendable {
             try systemCall("flock", "\(root)/lock") { flock(raw, LOCK_EX | LOCK_NB) }
         } catch {
             throw RegistryError(
-                .storeInUse, "another skiff-registry uses \(root): stop it first, or choose another --root", cause: error)
+                .storeInUse, "another skiff-registry uses \(root): stop it first, or choose another --root",
+                cause: error)
         }
         blobs = try BlobFolder(root: root)
         database = try RegistryDatabase(folder: root)

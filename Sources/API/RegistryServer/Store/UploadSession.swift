@@ -45,7 +45,7 @@ final class UploadSession: @unchecked Sendable {
             var done = 0
             while done < source.count {
                 let rest = UnsafeRawBufferPointer(rebasing: source[done...])
-                let offset = size + Int64(done)
+                let offset = off_t(size) + done
                 done += try systemCall("pwrite", path) { pwrite(file, rest.baseAddress, rest.count, offset) }
             }
             hasher?.update(source)
@@ -58,14 +58,16 @@ final class UploadSession: @unchecked Sendable {
         if let hasher, hasher.algorithm == algorithm { return try hasher.finish() }
         var hasher = ContentHasher(algorithm)
         let file = try descriptor()
-        var offset: Int64 = 0
+        var offset: off_t = 0
         let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 20, alignment: 4096)
         defer { buffer.deallocate() }
         while true {
-            let count = try systemCall("pread", path) { pread(file, buffer.baseAddress, buffer.count, offset) }
+            let count = try systemCall("pread", path) {
+                pread(file, buffer.baseAddress, buffer.count, offset)
+            }
             if count == 0 { break }
             hasher.update(UnsafeRawBufferPointer(rebasing: buffer[..<count]))
-            offset += Int64(count)
+            offset += count
         }
         return try hasher.finish()
     }

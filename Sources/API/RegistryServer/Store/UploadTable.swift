@@ -46,7 +46,8 @@ final class UploadTable: Sendable {
         let id = Self.makeID()
         let name = "\(id),\(algorithm.rawValue),\(repository.description.replacing("/", with: "+"))"
         guard name.utf8.count <= 255 else {
-            throw RegistryError(.nameInvalid, "the repository name \(repository) is too long for uploads (at most 200 bytes)")
+            throw RegistryError(
+                .nameInvalid, "the repository name \(repository) is too long for uploads (at most 200 bytes)")
         }
         let session = UploadSession(
             id: id, repository: repository, path: "\(folder)/\(name)", algorithm: algorithm, size: nil)
@@ -60,7 +61,9 @@ final class UploadTable: Sendable {
         let result: Result<UploadSession, RegistryError> = entries.withLock { entries in
             guard let entry = entries[id], entry.session.repository == repository else {
                 return .failure(
-                    RegistryError(.uploadUnknown, "no upload \(id.prefix(64)) in repository \(repository): begin a new one"))
+                    RegistryError(
+                        .uploadUnknown,
+                        "no upload \(id.prefix(64)) in repository \(repository): begin a new one"))
             }
             guard !entry.isBusy else {
                 return .failure(RegistryError(.uploadBusy, "another request is writing to upload \(id)"))
