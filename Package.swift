@@ -143,7 +143,7 @@ let package = Package(
         ] + nio),
         // HTTP to engine: routes, streams, hijacked connections.
         library("API", "DockerAPIServer", [
-            "HTTPTransport", "DockerAPI", "Engine", "ShimProtocol", "ImageStore", "Networking", "OCIModel", "JSONCodec",
+            "HTTPTransport", "DockerAPI", "Engine", "ShimProtocol", "Cgroups", "ImageStore", "Networking", "OCIModel", "JSONCodec",
             "LinuxKernel", "CLinux",
             .product(name: "Logging", package: "swift-log"),
         ] + nio),

@@ -26,6 +26,7 @@ package final class DockerAPIServer: Sendable {
             SystemRoutes(engine: engine), InfoRoute(engine: engine), EventsRoute(engine: engine),
             ContainerCreateRoute(engine: engine), ContainerLifecycleRoutes(engine: engine),
             ContainerReadRoutes(engine: engine), ContainerWaitRoute(engine: engine),
+            ContainerStatsRoute(engine: engine), ContainerUpdateRoute(engine: engine),
             ContainerLogsRoute(engine: engine), ContainerAttachRoute(engine: engine),
             ExecRoutes(engine: engine),
             NetworkRoutes(engine: engine), ImageRoutes(engine: engine), ImageLoadRoute(engine: engine),

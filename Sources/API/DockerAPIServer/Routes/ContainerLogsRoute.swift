@@ -113,4 +113,31 @@ enum TimeText {
         for _ in digits.count..<9 { fraction *= 10 }
         return Timestamp(seconds: seconds, nanoseconds: fraction)
     }
+
+    /// As filters carry times, which are the user's own text: a span before now, such as `1h30m`, or a date besides.
+    static func parseFilter(_ text: String?, name: String, now: Timestamp = .now) throws -> Timestamp? {
+        guard let text, !text.isEmpty else { return nil }
+        if let span = nanoseconds(text) { return Timestamp(totalNanoseconds: now.totalNanoseconds - span) }
+        for rest in ["Z", ":00Z", "T00:00:00Z"] {
+            if let time = Timestamp(rfc3339: text + rest) { return time }
+        }
+        return try parse(text, name: name)
+    }
+
+    /// Go's durations: `10m`, `1h30m`, `1.5s`, `300ms`.
+    private static func nanoseconds(_ text: String) -> Int64? {
+        let units: [String: Double] = [
+            "ns": 1, "us": 1e3, "µs": 1e3, "ms": 1e6, "s": 1e9, "m": 6e10, "h": 3.6e12,
+        ]
+        var (rest, sum) = (text[...], 0.0)
+        while !rest.isEmpty {
+            let digits = rest.prefix { $0.isASCII && $0.isNumber || $0 == "." }
+            rest = rest.dropFirst(digits.count)
+            let unit = rest.prefix { !($0.isASCII && $0.isNumber || $0 == ".") }
+            rest = rest.dropFirst(unit.count)
+            guard let value = Double(digits), let factor = units[String(unit)] else { return nil }
+            sum += value * factor
+        }
+        return text.isEmpty ? nil : Int64(exactly: sum.rounded())
+    }
 }

@@ -4,7 +4,6 @@ import DockerAPI
 /// ignore it would run another container than the one that was asked for.
 enum UnbuiltFields {
     static func check(_ request: ContainerCreateRequest) throws(APIError) {
-        try check(request.config)
         if let host = request.hostConfig {
             try check(host)
             for mount in host.mounts { try check(mount) }
@@ -12,11 +11,6 @@ enum UnbuiltFields {
         for (name, endpoint) in request.networkingConfig?.endpointsConfig ?? [:] {
             if let endpoint { try check(endpoint, of: name) }
         }
-    }
-
-    private static func check(_ config: ContainerConfig) throws(APIError) {
-        let test = config.healthcheck?.test ?? []
-        try refuse(!test.isEmpty && test != ["NONE"], "Config.Healthcheck")
     }
 
     private static func check(_ host: HostConfig) throws(APIError) {

@@ -20,14 +20,17 @@ enum CommandTable {
             paths: ["container ls", "container list", "container ps", "ps"], make: ContainerList.command),
         Entry(paths: ["container pause", "pause"], make: ContainerPause.command),
         Entry(paths: ["container port", "port"], make: ContainerPort.command),
+        Entry(paths: ["container prune"], make: ContainerPrune.command),
         Entry(paths: ["container rename", "rename"], make: ContainerRename.command),
         Entry(paths: ["container restart", "restart"], make: ContainerRestart.command),
         Entry(paths: ["container rm", "container remove", "rm"], make: ContainerRemove.command),
         Entry(paths: ["container run", "run"], make: ContainerRun.command),
         Entry(paths: ["container start", "start"], make: ContainerStart.command),
+        Entry(paths: ["container stats", "stats"], make: ContainerStats.command),
         Entry(paths: ["container stop", "stop"], make: ContainerStop.command),
         Entry(paths: ["container top", "top"], make: ContainerTop.command),
         Entry(paths: ["container unpause", "unpause"], make: ContainerUnpause.command),
+        Entry(paths: ["container update", "update"], make: ContainerUpdate.command),
         Entry(paths: ["container wait", "wait"], make: ContainerWait.command),
     ]
 
@@ -112,11 +115,10 @@ enum CommandTable {
     private static let unbuiltCommands: Set<String> = [
         "bake", "build", "commit", "cp", "diff", "export", "login", "logout", "pull", "push", "scan",
         "search",
-        "stats", "update",
     ]
 
     private static let unbuiltMembers: [String: Set<String>] = [
-        "container": ["commit", "cp", "diff", "export", "prune", "stats", "update"],
+        "container": ["commit", "cp", "diff", "export"],
         "image": ["build", "prune", "pull", "push"],
         "network": ["connect", "create", "disconnect", "prune", "rm", "remove"],
         "system": ["df", "prune", "dial-stdio"],

@@ -109,6 +109,9 @@ package struct ExecSpec: Sendable, Hashable, Codable {
     package var detachKeys: [UInt8] = []
 
     package init(command: [String]) { self.command = command }
+
+    /// As events show it: a program without arguments is followed by a space, as in Docker's.
+    var commandText: String { (command.first ?? "") + " " + command.dropFirst().joined(separator: " ") }
 }
 
 package struct ExecInspection: Sendable, Hashable {

@@ -42,11 +42,13 @@ extension Container {
     /// The program has ended: frees what it held, records it, tells everybody.
     func hasExited(_ status: ExitStatus) async {
         guard state.isRunning else { return }
+        endProbing()
         let left = await releaseNetwork()
         parts.execs.endAll(of: id)
         attachments.open()
         let delay = conclude(status) { progress in
             progress.lastExit = status
+            progress.health?.status = .unhealthy
             progress.lastError = status.error
             progress.endpoints = []
         }

@@ -85,14 +85,20 @@ extension Container {
     }
 
     private func hasStarted(_ pid: Int32, _ time: Timestamp) {
+        let isProbed = healthSchedule != nil
         note { progress in
             progress.state = .running(RunningState(pid: pid, startedAt: time))
+            if isProbed {
+                progress.health = progress.health ?? HealthState()
+                progress.health?.begin()
+            }
             progress.lastError = ""
             progress.failureCode = 0
             progress.isStopped = false
         }
         publish("start", at: time)
         linkMerged(pid)
+        beginProbing()
     }
 
     /// `merged` beside the layer's folders leads to the running root; nobody waits for it.

@@ -60,6 +60,7 @@ extension Container {
     private func resume(_ session: ShimSession) async throws {
         try await session.request(.resume)
         if case .paused(let running) = state { note { $0.state = .running(running) } }
+        beginProbing()
     }
 
     /// Not behind the gate: a container that does not stop has to be killable.
@@ -103,6 +104,7 @@ extension Container {
             throw EngineError(.wrongState, "Container \(id) is already paused")
         }
         try await session.request(.pause)
+        endProbing()
         if case .running = state { note { $0.state = .paused(running) } }
         publish("pause")
     }

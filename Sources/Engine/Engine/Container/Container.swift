@@ -26,6 +26,8 @@ actor Container {
     var exit = OneShot<WaitResult>()
     /// Handles the session's events.
     var follower: Task<Void, Never>?
+    /// Probes the container's health.
+    var probing: Task<Void, Never>?
     var backoff = RestartBackoff()
     /// Waits for the time of the next restart, or makes it.
     var restarting: Task<Void, Never>?
@@ -114,6 +116,7 @@ actor Container {
     /// The engine ends; the container goes on with its shim.
     func leave() async {
         await leaveRestart()
+        endProbing()
         follower?.cancel()
         session?.abandon()
     }

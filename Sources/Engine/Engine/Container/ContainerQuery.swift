@@ -12,6 +12,8 @@ struct ContainerQuery {
         "created", "dead", "exited", "paused", "removing", "restarting", "running",
     ]
 
+    private static let healths: Set<String> = ["none", "starting", "healthy", "unhealthy"]
+
     private let options: ListOptions
     private let filters: Filters
     private var before: Timestamp?
@@ -27,6 +29,9 @@ struct ContainerQuery {
         try filters.require(keys: Self.known)
         for status in filters["status"] where !Self.statuses.contains(status) {
             throw EngineError.invalid("invalid filter 'status=\(status)'")
+        }
+        for health in filters["health"] where !Self.healths.contains(health) {
+            throw EngineError.invalid("Unrecognised filter value for health: \(health)")
         }
         if let reference = filters["before"].first {
             before = try parts.registry.find(reference).definition.created

@@ -29,7 +29,7 @@ package final class ExecService: Sendable {
             for id in forgotten { try ContainerTable.deleteExec(id)(database) }
         }
         container.publish(
-            "exec_create: \(spec.command.joined(separator: " "))", ["execID": record.id])
+            "exec_create: \(spec.commandText)", ["execID": record.id])
         return record.id
     }
 
@@ -96,7 +96,7 @@ package final class ExecService: Sendable {
         _ record: ExecRecord, _ container: Container, _ attachments: [AttachRequest],
         _ size: TerminalSize? = nil
     ) async throws {
-        container.publish("exec_start: \(record.spec.command.joined(separator: " "))", ["execID": record.id])
+        container.publish("exec_start: \(record.spec.commandText)", ["execID": record.id])
         do {
             try await container.exec(record, attachments, size)
         } catch {

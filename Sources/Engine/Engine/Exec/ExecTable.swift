@@ -5,6 +5,8 @@ import Synchronization
 /// afterwards finds them here.
 final class ExecTable: Sendable {
     private let state = Mutex<[String: ExecRecord]>([:])
+    /// Those who wait for an end: of probes only.
+    private let expected = Mutex<[String: OneShot<Int32>]>([:])
     /// Sessions that ended are kept, so that their exit codes can be asked for; of each container the last so many.
     private static let keptPerContainer = 64
 
@@ -35,6 +37,20 @@ final class ExecTable: Sendable {
         }
     }
 
+    /// Adds a session of the engine's own; it is not recorded, and to be removed by who made it.
+    /// - Returns: what is fulfilled with the exit code
+    func expect(_ record: ExecRecord) -> OneShot<Int32> {
+        let end = OneShot<Int32>()
+        expected.withLock { $0[record.id] = end }
+        state.withLock { $0[record.id] = record }
+        return end
+    }
+
+    func remove(_ id: String) {
+        state.withLock { $0[id] = nil }
+        expected.withLock { $0[id] = nil }
+    }
+
     /// - Returns: the session, to be started by the caller and nobody else; nil where it has been started before
     func claim(_ id: String) -> ExecRecord? {
         state.withLock { state in
@@ -54,6 +70,7 @@ final class ExecTable: Sendable {
             state[exit.execID]?.exitCode = exit.code
             state[exit.execID]?.pid = exit.pid
         }
+        expected.withLock { $0[exit.execID] }?.fulfil(exit.code)
     }
 
     func current(_ id: String) -> ExecRecord? { state.withLock { $0[id] } }

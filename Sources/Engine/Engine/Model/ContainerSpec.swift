@@ -150,7 +150,7 @@ package struct LogSettings: Sendable, Hashable, Codable {
     }
 }
 
-/// Stored and shown; probes come with the health service. Durations in nanoseconds, 0 for the default.
+/// How a container is probed. Durations in nanoseconds, 0 for the default.
 package struct Healthcheck: Sendable, Hashable, Codable {
     /// `["NONE"]`, `["CMD", …]`, `["CMD-SHELL", text]`; empty to inherit.
     package var test: [String] = []

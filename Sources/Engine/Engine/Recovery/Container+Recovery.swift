@@ -133,6 +133,7 @@ extension Container {
         linkMerged(state.runningState?.pid)
         attachments.shut()
         follow(session)
+        beginProbing()
         return .adopted
     }
 
@@ -143,6 +144,7 @@ extension Container {
             progress.endpoints = []
             if case .exited(let status) = state {
                 progress.lastExit = status
+                progress.health?.status = .unhealthy
                 progress.lastError = status.error
                 progress.state = .exited(status)
             } else {

@@ -3,10 +3,11 @@ extension Resources {
     private static let memoryMinimum: Int64 = 6 << 20
 
     /// Checks the limits, fills in what follows from others, and takes out what this kernel cannot do.
+    /// - Parameter isUpdate: whether these are changes to limits that there are: what is missing stays as it is
     /// - Returns: a warning in Docker's words for each limit that was taken out
-    mutating func validate(_ features: HostFeatures) throws(EngineError) -> [String] {
+    mutating func validate(_ features: HostFeatures, isUpdate: Bool = false) throws(EngineError) -> [String] {
         var warnings: [String] = []
-        try validateMemory(features, &warnings)
+        try validateMemory(features, isUpdate, &warnings)
         try validateCPU(features, &warnings)
         try validateCpuset(features, &warnings)
         try validateBlockIO(features, &warnings)
@@ -27,9 +28,9 @@ extension Resources {
         return warnings
     }
 
-    private mutating func validateMemory(_ features: HostFeatures, _ warnings: inout [String])
-        throws(EngineError)
-    {
+    private mutating func validateMemory(
+        _ features: HostFeatures, _ isUpdate: Bool, _ warnings: inout [String]
+    ) throws(EngineError) {
         let missing = "or the cgroup is not mounted."
         guard memory >= 0, memory == 0 || memory >= Self.memoryMinimum else {
             throw .invalid("Minimum memory limit allowed is 6MB")
@@ -49,10 +50,10 @@ extension Resources {
         if memory > 0, memorySwap > 0, memorySwap < memory {
             throw .invalid("Minimum memoryswap limit should be larger than memory limit, see usage")
         }
-        if memory == 0, memorySwap > 0 {
+        if memory == 0, memorySwap > 0, !isUpdate {
             throw .invalid("You should always set the Memory limit when using Memoryswap limit, see usage")
         }
-        if memory > 0, memorySwap == 0 { memorySwap = memory > .max / 2 ? .max : memory * 2 }
+        if memory > 0, memorySwap == 0, !isUpdate { memorySwap = memory > .max / 2 ? .max : memory * 2 }
         try validateSwappiness(features, &warnings)
         guard memoryReservation >= 0, memoryReservation == 0 || memoryReservation >= Self.memoryMinimum else {
             throw .invalid("Minimum memory reservation allowed is 6MB")

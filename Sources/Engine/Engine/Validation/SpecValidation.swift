@@ -43,6 +43,7 @@ extension ContainerSpec {
                 "Invalid value \(oomScoreAdjustment), range for oom score adj is [-1000, 1000]")
         }
         if let check = healthcheck {
+            try HealthSchedule.check(check.test)
             for (name, value) in [
                 ("Interval", check.interval), ("Timeout", check.timeout), ("StartPeriod", check.startPeriod),
                 ("StartInterval", check.startInterval),
