@@ -50,12 +50,16 @@ import Testing
             )
         }
         var health = HealthState()
-        #expect(!health.add(result(1000, 1), schedule, startedAt: start))
+        let changed1000 = health.add(result(1000, 1), schedule, startedAt: start)
+        #expect(!changed1000)
         #expect(health.failingStreak == 0)
-        #expect(!health.add(result(1001, 1), schedule, startedAt: start))
-        #expect(health.add(result(1002, 1), schedule, startedAt: start))
+        let changed1001 = health.add(result(1001, 1), schedule, startedAt: start)
+        #expect(!changed1001)
+        let changed1002 = health.add(result(1002, 1), schedule, startedAt: start)
+        #expect(changed1002)
         #expect(health.status == .unhealthy && health.failingStreak == 2)
-        #expect(health.add(result(1003, 0), schedule, startedAt: start))
+        let changed1003 = health.add(result(1003, 0), schedule, startedAt: start)
+        #expect(changed1003)
         #expect(health.status == .healthy && health.failingStreak == 0)
         for second in 1004..<1010 { _ = health.add(result(Int64(second), 0), schedule, startedAt: start) }
         #expect(health.log.count == 5 && health.log[4].start == Timestamp(seconds: 1009))
@@ -91,15 +95,18 @@ import Testing
         var wanted = Resources()
         wanted.cpuShares = 10
         wanted.pidsLimit = -1
-        #expect(limits.merge(wanted) == nil)
+        let first = limits.merge(wanted)
+        #expect(first == nil)
         #expect(limits.memory == 64 << 20 && limits.cpuShares == 10 && limits.pidsLimit == 0)
         wanted.memory = 256 << 20
-        #expect(limits.merge(wanted)?.contains("memoryswap") == true)
+        let second = limits.merge(wanted)
+        #expect(second?.contains("memoryswap") == true)
         limits.nanoCPUs = 1
         wanted = Resources()
         wanted.cpuQuota = 1000
+        let third = limits.merge(wanted)
         #expect(
-            limits.merge(wanted)
+            third
                 == "Conflicting options: CPU Quota cannot be updated as NanoCPUs has already been set")
     }
 }
