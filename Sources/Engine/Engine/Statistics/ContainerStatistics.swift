@@ -78,14 +78,17 @@ extension ContainerService {
         let container = try find(reference)
         var result = ContainerStatistics(id: container.id, name: container.name, sample: nil)
         guard let running = container.state.runningState else { return result }
-        let path = SpecBuilder.cgroupPath(container.spec, container.id, parts.configuration)
+        let paths = parts.configuration.cgroupPaths(
+            parent: container.spec.cgroupParent, id: container.id, on: parts.cgroups)
         let (cgroups, pid) = (parts.cgroups, ownsNetwork(container) ? running.pid : nil)
         do {
             result.sample = try await parts.pool.run {
-                try StatisticsSample(try cgroups.existing(path), networkOf: pid)
+                // Without a group it has ended meanwhile.
+                guard let path = try paths.first(where: { try cgroups.has($0) }) else { return nil }
+                return try StatisticsSample(try cgroups.existing(path), networkOf: pid)
             }
         } catch  where !container.state.isRunning {
-            // It has ended meanwhile.
+            // Ended while it was measured.
         }
         return result
     }
