@@ -22,6 +22,7 @@ def pytest_configure(config):
     if os.geteuid() != 0:
         raise pytest.UsageError("these tests need root: they run containers")
     isolation.enter_own_network()
+    isolation.enter_own_mounts()
     isolation.adopt_orphans()
 
 

@@ -51,7 +51,9 @@ class Connection:
         frame = struct.pack("<II", len(text), len(descriptors)) + text
         rights = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", descriptors))] if descriptors else []
         sent = self.socket.sendmsg([frame], rights)
-        self.socket.sendall(frame[sent:])
+        # Not without need: a shim that has ended on what it got makes even an empty message a broken pipe.
+        if sent < len(frame):
+            self.socket.sendall(frame[sent:])
 
     def call(self, operation: str, arguments: dict | None = None, descriptors: list[int] = ()) -> dict:
         """The reply's arguments; `Failed` where it failed."""
