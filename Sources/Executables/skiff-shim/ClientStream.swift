@@ -204,18 +204,14 @@ final class ClientStream: EventHandler {
         if detached { end(.detached) }
     }
 
-    /// The client sends no more. That closes the process's stdin where it belongs to this client; else the session ends,
-    /// as with Docker (a terminal cannot be half closed).
+    /// The client sends no more. That closes the process's stdin where it belongs to this client; output goes on until
+    /// the process ends or the client is gone altogether.
     private func endInput() {
         inputEnded = true
         let held = matcher.flush()
         held.withUnsafeBytes { streams.input?.write($0) }
-        if streams.inputEndsWithClient, !streams.isTerminal {
-            streams.input?.close()
-            updateInterest()
-        } else {
-            finish(.disconnected)
-        }
+        if streams.inputEndsWithClient, !streams.isTerminal { streams.input?.close() }
+        updateInterest()
     }
 
     // MARK: The session
