@@ -70,9 +70,15 @@ extension Shim {
     /// Makes the container known: in the lock, on disk, on the socket. Nobody is told before.
     private func publish(_ container: Container) throws(ShimError) {
         let pid = container.pid
-        guard let startTime = processStartTime(pid), let ownTime = processStartTime(getpid()) else {
+        guard let startTime = processStartTime(pid) else {
+            try started { () throws(RuntimeError) in
+                if let failure = container.process?.failure() { throw failure }
+            }
             throw ShimError(
                 .cannotStart, "the container's process ended while it was being made", exitCode: 125)
+        }
+        guard let ownTime = processStartTime(getpid()) else {
+            throw ShimError(.cannotStart, "/proc/\(getpid())/stat cannot be read", exitCode: 125)
         }
         try container.recordInLock(pid, startTime: startTime)
         let made = ShimState(

@@ -47,21 +47,23 @@ package final class ContainerProcess {
         case .parent(let pid, let pidfd):
             _ = consume theirs
             configuration.cgroup?.processJoined()
-            let process = ContainerProcess(
-                processID: pid, pidfd: SharedDescriptor(pidfd), channel: own, configuration: configuration)
-            if plan.created.contains(.network) { try process.openNetworkNamespace() }
-            return process
+            return try ContainerProcess(
+                processID: pid, pidfd: SharedDescriptor(pidfd), channel: own, configuration: configuration
+            ).openingNetwork(plan.created.contains(.network))
         }
     }
 
-    private func openNetworkNamespace() throws(RuntimeError) {
+    private func openingNetwork(_ isOwn: Bool) throws(RuntimeError) -> ContainerProcess {
+        guard isOwn else { return self }
         do throws(SystemCallError) {
             networkNamespace = SharedDescriptor(try openFile("/proc/\(processID)/ns/net", O_RDONLY))
+            return self
+        } catch  where error.errno == ENOENT || error.errno == ESRCH || error.errno == EACCES {
+            // A process that has ended has no namespaces any more: it knows better why.
+            throw failure()
         } catch {
-            // The process has ended already, and has left word why.
-            try waitUntilPrepared()
-            try fail(
-                RuntimeError(.childDied, "the new process ended at once: \(error)", errno: error.errno))
+            abandon()
+            throw RuntimeError(.setupFailed, "network namespace: \(error)", errno: error.errno)
         }
     }
 
@@ -129,6 +131,23 @@ package final class ContainerProcess {
     /// Executes the program of a container that another process created with this `startDirectory`.
     package static func start(in startDirectory: String) throws(RuntimeError) {
         try StartGate.start(in: startDirectory)
+    }
+
+    /// Why a process that was never started has ended (this ends it): in its own words, where it left any.
+    package func failure() -> RuntimeError {
+        // Its only failure is that the process has ended already.
+        if !isReaped { try? sendSignal(SIGKILL, toPidfd: pidfd.rawValue) }
+        do throws(SystemCallError) {
+            while let received = try channel.receive() {
+                guard case .failed(let error) = received.message else { continue }
+                abandon()
+                return error
+            }
+            return died()
+        } catch {
+            abandon()
+            return RuntimeError(.setupFailed, "the container's process: \(error)", errno: error.errno)
+        }
     }
 
     /// Kills and reaps a process that was created and never started.

@@ -6,6 +6,7 @@ import signal
 import pytest
 
 from harness.shim import Failed, is_alive
+from harness.tracing import held_after_its_next_fork
 from harness.waiting import wait_for
 
 
@@ -32,6 +33,28 @@ def test_stdin_ends_with_the_clients_half_close(shim):
     assert client.read_all()[0] == data
 
 
+@pytest.mark.parametrize("tty", [False, True])
+def test_a_half_closed_client_gets_all_that_is_said_later(shim, tty):
+    """Stdin that does not end with its client stays open, and so does the client's way to the output."""
+    first = shim.client(tty=tty)
+    daemon = shim.run(
+        "sh", "-c", "stty -echo 2>/dev/null; echo ready; read a; echo got $a; read b; echo got $b; exit 4", tty=tty,
+        clients=[first], options={"stdin": True}, openStdin=True, process={"terminal": tty})
+    first.read_until(b"ready")
+    first.send(b"one\n")
+    first.end_input()
+    first.read_until(b"got one")
+    # By now the shim has seen the end of the first client's input, or sees it together with what follows.
+    second = shim.attach(daemon, shim.client(tty=tty), stdin=True)
+    second.send(b"two\n")
+    first.read_until(b"got two")
+    first.raw = b""
+    first.mine.settimeout(20)
+    assert first.mine.recv(100) in (b"", b"\r\n", b"\n")
+    assert daemon.event("exited")["code"] == 4
+    assert daemon.event("attachEnded", id=first.id)["reason"] == "drained"
+
+
 def test_input_that_the_daemon_had_read_comes_first(shim):
     client = shim.client()
     shim.run(
@@ -53,6 +76,20 @@ def test_a_program_that_ends_at_once_is_started_and_exits(new_shim):
         shim = new_shim()
         daemon = shim.run("true")
         assert daemon.event("exited")["code"] == 0
+
+
+def test_a_process_that_fails_before_its_maker_looks_at_it_tells_why(shim):
+    daemon = shim.spawn()
+    spec = shim.spec("true")
+    # One of the first things that the process does for itself, and longer than any kernel takes.
+    spec["spec"]["hostname"] = "x" * 100
+    with held_after_its_next_fork(shim.process.pid) as child:
+        request = daemon.send("create", spec)
+        wait_for(lambda: not is_alive(child()), 20, "the end of the container's process")
+    with pytest.raises(Failed, match="hostname: sethostname"):
+        daemon.reply(request)
+    assert shim.wait_gone() == 0
+    assert shim.cgroups() == []
 
 
 @pytest.mark.parametrize("command, code, wording", [
