@@ -57,11 +57,18 @@ final class ConnectionHandler: ChannelInboundHandler {
         var collected = ByteBuffer()
         var stream: RequestBody?
         var isComplete = false
+        /// The answer has gone out, the rest of the body is still to come.
+        var isAnswered = false
+        var droppedBytes = 0
         var task: Task<Void, Never>?
     }
 
     /// How much of a following request may wait while one is answered.
     private static let pipelineLimit = 64 << 10
+    /// How much of a body that nobody reads any more is taken from the client, and for how long at most, before the
+    /// connection is cut: one that closes under a client who still sends may cost him the answer.
+    private static let dropLimit = 8 << 20
+    private static let dropTime = TimeAmount.seconds(10)
 
     private let service: any RequestService
     private let isEncrypted: Bool
@@ -72,6 +79,8 @@ final class ConnectionHandler: ChannelInboundHandler {
     private var inputEnded = false
     private var isGone = false
     private var isAdvancing = false
+    /// Nothing of what still comes is looked at: it is no HTTP, or the connection is being closed.
+    private var isOver = false
 
     init(service: any RequestService, isEncrypted: Bool, logger: Logger) {
         self.service = service
@@ -82,6 +91,7 @@ final class ConnectionHandler: ChannelInboundHandler {
     // MARK: Channel
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        if isOver { return }
         parser.append(unwrapInboundIn(data))
         advance(context)
     }
@@ -115,6 +125,7 @@ final class ConnectionHandler: ChannelInboundHandler {
             if !isGone { context.close(promise: nil) }
             return
         }
+        if exchange.isAnswered { return end(context) }
         if exchange.plan.mayLeaveHTTP, exchange.isComplete, !isGone { return }
         exchange.stream?.finish(complete: false)
         if !exchange.isComplete, exchange.task == nil {
@@ -134,7 +145,7 @@ final class ConnectionHandler: ChannelInboundHandler {
 
     private func serverLeaves(_ context: ChannelHandlerContext) {
         inputEnded = true
-        guard let exchange, exchange.task != nil else { return context.close(promise: nil) }
+        guard let exchange, exchange.task != nil, !exchange.isAnswered else { return end(context) }
         if exchange.plan.endsWithClient { exchange.task?.cancel() }
     }
 
@@ -145,7 +156,7 @@ final class ConnectionHandler: ChannelInboundHandler {
         isAdvancing = true
         defer { isAdvancing = false }
         do throws(HTTPSyntaxError) {
-            while exchange?.isComplete != true, let event = try parser.next() {
+            while !isOver, exchange?.isComplete != true, let event = try parser.next() {
                 switch event {
                 case .head(let head): begin(context, head)
                 case .body(let bytes): try take(context, bytes)
@@ -184,6 +195,11 @@ final class ConnectionHandler: ChannelInboundHandler {
 
     private func take(_ context: ChannelHandlerContext, _ bytes: ByteBuffer) throws(HTTPSyntaxError) {
         guard let current = exchange else { return }
+        if current.isAnswered {
+            exchange?.droppedBytes += bytes.readableBytes
+            if current.droppedBytes > Self.dropLimit { end(context) }
+            return
+        }
         if let stream = current.stream {
             if !stream.put(bytes) { setReading(context, false) }
             return
@@ -203,6 +219,7 @@ final class ConnectionHandler: ChannelInboundHandler {
     private func complete(_ context: ChannelHandlerContext) {
         guard let current = exchange else { return }
         exchange?.isComplete = true
+        if current.isAnswered { return settle(context) }
         if let stream = current.stream { return stream.finish(complete: true) }
         start(context, .collected(current.collected))
     }
@@ -223,18 +240,44 @@ final class ConnectionHandler: ChannelInboundHandler {
     private func answered(_ context: ChannelHandlerContext, _ writer: ResponseWriter) {
         guard let current = exchange, current.writer === writer else { return }
         current.stream?.abandon()
-        exchange = nil
-        if isGone || writer.isHijacked { return }
-        // A body that was not read to its end would be taken for the next request.
-        guard writer.endedCleanly, current.head.keepsAlive, current.isComplete else {
-            return context.close(promise: nil)
+        if isGone || writer.isHijacked {
+            exchange = nil
+            return
         }
-        advance(context)
-        if inputEnded, exchange == nil { context.close(promise: nil) }
+        guard writer.endedCleanly, !isOver, !inputEnded || current.isComplete else { return end(context) }
+        exchange?.isAnswered = true
+        if current.isComplete {
+            settle(context)
+            advance(context)
+            if inputEnded, exchange == nil { end(context) }
+            return
+        }
+        // The rest of a body that was not read to its end would be taken for the next request.
+        setReading(context, true)
+        let handler = NIOLoopBound((self, context), eventLoop: context.eventLoop)
+        context.eventLoop.scheduleTask(in: Self.dropTime) {
+            guard handler.value.0.exchange?.writer === writer else { return }
+            handler.value.0.end(handler.value.1)
+        }
+    }
+
+    /// Request and answer are over: another may follow, or not.
+    private func settle(_ context: ChannelHandlerContext) {
+        let keepsAlive = exchange?.head.keepsAlive == true
+        exchange = nil
+        if !keepsAlive { end(context) }
+    }
+
+    private func end(_ context: ChannelHandlerContext) {
+        isOver = true
+        exchange = nil
+        if !isGone { context.close(promise: nil) }
     }
 
     private func refuse(_ context: ChannelHandlerContext, _ error: HTTPSyntaxError) {
-        if let stream = exchange?.stream {
+        isOver = true
+        if let current = exchange, let stream = current.stream {
+            if current.isAnswered { return end(context) }
             stream.finish(complete: false)
             return
         }

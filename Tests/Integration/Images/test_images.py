@@ -98,7 +98,6 @@ def test_several_images_in_one_archive(cli, shared_engine, tmp_path):
     cli("rmi", "hello-world")
 
 
-@pytest.mark.xfail(reason="known defect: an import from a pipe sometimes loses its connection", strict=False)
 def test_import_of_a_plain_archive(cli, tmp_path):
     root = tmp_path / "root"
     (root / "bin").mkdir(parents=True)

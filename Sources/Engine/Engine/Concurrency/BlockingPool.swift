@@ -1,4 +1,5 @@
 import Glibc
+import OCIModel
 
 /// Threads for calls that block. A few stay, more come while all are busy, up to a bound; Swift's own pool, which has
 /// one thread per processor, never waits for a disk or the kernel.
@@ -36,6 +37,23 @@ package final class BlockingPool: @unchecked Sendable {
     package func run<T: Sendable>(_ work: @escaping @Sendable () throws -> T) async throws -> T {
         try await withCheckedThrowingContinuation { continuation in
             submit { continuation.resume(with: Result { try work() }) }
+        }
+    }
+
+    /// Runs work that waits for a client, who may take as long as he likes, on a thread of its own: he must not keep
+    /// one of those that every other request needs.
+    /// - Throws: `EngineError.systemCallFailed` where the system gives no thread
+    package func runAlone<T: Sendable>(_ work: @escaping @Sendable () throws -> T) async throws -> T {
+        try await withCheckedThrowingContinuation { continuation in
+            let started = startDetachedThread(stackSize: Self.stackSize) {
+                continuation.resume(with: Result { try work() })
+            }
+            if !started {
+                continuation.resume(
+                    throwing: EngineError(
+                        .systemCallFailed, "out of threads: raise the limit on the daemon's processes",
+                        category: .exhausted))
+            }
         }
     }
 

@@ -10,9 +10,28 @@ enum ClientStream {
         return frame + bytes
     }
 
+    /// Sends all of it, waiting for the client, whose socket does not block.
+    static func send(_ bytes: [UInt8], to stream: SharedDescriptor) throws(SystemCallError) {
+        var offset = 0
+        while offset < bytes.count {
+            let sent = bytes.withUnsafeBytes {
+                Glibc.send(stream.rawValue, $0.baseAddress! + offset, $0.count - offset, Int32(MSG_NOSIGNAL))
+            }
+            if sent >= 0 {
+                offset += sent
+                continue
+            }
+            guard errno == EAGAIN || errno == EINTR else { throw SystemCallError(call: "send") }
+            var entry = pollfd(fd: stream.rawValue, events: Int16(POLLOUT), revents: 0)
+            poll(&entry, 1, -1)
+        }
+    }
+
     /// Sends a last message and ends the stream. A client that is gone is none to be told.
     static func finish(_ stream: SharedDescriptor, with bytes: [UInt8]) {
-        _ = bytes.withUnsafeBytes { send(stream.rawValue, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL)) }
+        _ = bytes.withUnsafeBytes {
+            Glibc.send(stream.rawValue, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL))
+        }
         _ = shutdown(stream.rawValue, Int32(SHUT_RDWR))
     }
 }

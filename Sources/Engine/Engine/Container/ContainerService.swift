@@ -129,7 +129,7 @@ package final class ContainerService: Sendable {
         if options.includesLogs {
             for try await batch in try await logs(container.id, log) {
                 let bytes = batch.flatMap { isRaw ? $0.bytes : ClientStream.frame($0.stream, $0.bytes) }
-                try await parts.pool.run { try writeAll(stream.rawValue, bytes) }
+                try await parts.pool.runAlone { try ClientStream.send(bytes, to: stream) }
             }
         }
         ClientStream.finish(stream, with: [])

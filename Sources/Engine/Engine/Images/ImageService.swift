@@ -69,7 +69,7 @@ package final class ImageService: Sendable {
         progress: (@Sendable (LoadProgress) -> Void)? = nil
     ) async throws -> LoadResult {
         let store = store
-        let result = try await pool.run {
+        let result = try await pool.runAlone {
             try store.load(from: try source(), progress: progress)
         }
         for image in result.images {
@@ -88,7 +88,7 @@ package final class ImageService: Sendable {
         let store = store
         let images = try names.map { (name: $0, id: try store.image($0).id) }
         for image in images { events.publish(.image, "save", image.id.description, ["name": image.name]) }
-        try await pool.run { try store.save(names, to: try sink()) }
+        try await pool.runAlone { try store.save(names, to: try sink()) }
     }
 
     /// Makes an image of a root filesystem's tar.
@@ -97,7 +97,7 @@ package final class ImageService: Sendable {
         changes: [String], platform: Platform?, origin: String?
     ) async throws -> Digest {
         let store = store
-        let id = try await pool.run {
+        let id = try await pool.runAlone {
             try store.importRootFilesystem(
                 from: try source(), reference: reference, message: message,
                 changes: changes, platform: platform, origin: origin)
