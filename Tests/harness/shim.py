@@ -147,20 +147,23 @@ class Client:
 
     def read_all(self) -> tuple[bytes, bytes]:
         """stdout and stderr up to the end; with a terminal everything is stdout."""
+        pieces = [self.raw]
         while data := self.mine.recv(65536):
-            self.raw += data
+            pieces.append(data)
+        self.raw = b"".join(pieces)
         if self.tty:
             return self.raw, b""
         return self.frames()
 
     def frames(self) -> tuple[bytes, bytes]:
-        parts, rest = {1: b"", 2: b""}, self.raw
-        while rest:
-            stream, length = struct.unpack_from(">BxxxI", rest)
-            assert len(rest) >= 8 + length, "the last frame is cut off"
-            parts[stream] += rest[8 : 8 + length]
-            rest = rest[8 + length :]
-        return parts[1], parts[2]
+        parts, offset = {1: [], 2: []}, 0
+        while offset < len(self.raw):
+            assert len(self.raw) >= offset + 8, "the last frame's header is cut off"
+            stream, length = struct.unpack_from(">BxxxI", self.raw, offset)
+            assert len(self.raw) >= offset + 8 + length, "the last frame is cut off"
+            parts[stream].append(self.raw[offset + 8 : offset + 8 + length])
+            offset += 8 + length
+        return b"".join(parts[1]), b"".join(parts[2])
 
     def close(self) -> None:
         self.mine.close()

@@ -19,6 +19,8 @@ final class DaemonLink: EventHandler {
     private var reader = ShimFrameReader()
     private var queue: [Outgoing] = []
     private(set) var isClosed = false
+    /// Closed as soon as everything is sent.
+    private var isFinishing = false
 
     init(_ socket: SharedDescriptor, _ shim: Shim, _ loop: EventLoop) throws(SystemCallError) {
         self.socket = socket
@@ -88,7 +90,14 @@ final class DaemonLink: EventHandler {
         } catch {
             if error.errno != EAGAIN { return close() }
         }
+        if isFinishing, queue.isEmpty { return close() }
         watch?.events = queue.isEmpty ? .readable : [.readable, .writable]
+    }
+
+    /// Closes the connection behind what is still to be sent.
+    func finish() {
+        isFinishing = true
+        if queue.isEmpty { close() }
     }
 
     /// Everything that was asked before the end has been done by now: requests are handled in the order of arrival.

@@ -12,6 +12,8 @@ final class ExecSession: EventHandler, StreamsOwner {
     let pidfd: SharedDescriptor
     private(set) var console: SharedDescriptor?
     private(set) var hasEnded = false
+    /// The daemon has been told of its end; clients may still be served.
+    private(set) var isOver = false
     private(set) lazy var streams = ProcessStreams(
         loop: loop, buffer: buffer, isTerminal: isTerminal, log: nil, execID: id, inputEndsWithClient: true,
         owner: self)
@@ -107,6 +109,7 @@ final class ExecSession: EventHandler, StreamsOwner {
 
     func outputDrained() {
         if let exit { owner.execEnded(self, exit) }
+        isOver = true
         console = nil
         streams.releaseClients()
     }

@@ -5,8 +5,10 @@ import OCIModel
 import ShimProtocol
 
 extension Shim: EventHandler {
-    /// How long clients may take for their last bytes without taking any, in milliseconds.
-    private static let clientPatience: Int64 = 2000
+    /// How long the daemon is kept waiting for clients that have not taken their last bytes yet, in milliseconds.
+    private static let daemonPatience: Int64 = 2000
+    /// How long clients may go without taking any of their last bytes: somebody may be reading them page by page.
+    private static let clientPatience: Int64 = 600_000
     /// How often the group's removal is tried, every two milliseconds: zombies leave it a moment after their end.
     private static let removalAttempts = 250
 
@@ -86,6 +88,7 @@ extension Shim: EventHandler {
         container.releaseLock()
         exit = record
         phase = .ended
+        endedAt = EventLoop.now
         state?.status = .exited
         report(.exited(record))
         for (link, id) in waiting { link.send(.reply(id: id, .exited(record))) }
@@ -94,25 +97,37 @@ extension Shim: EventHandler {
         leaveWhenServed()
     }
 
-    /// Goes when every client has its bytes and every exec is over; those who take nothing are left behind.
+    /// Goes when every client has its bytes and every exec is over. The daemon is not kept waiting for slow clients:
+    /// they are served on without it.
     func leaveWhenServed() {
         guard phase == .ended else { return }
-        let clients = (container?.streams.clients ?? []) + execs.flatMap(\.streams.clients)
         let now = EventLoop.now
+        let clients = (container?.streams.clients ?? []) + execs.flatMap(\.streams.clients)
         for client in clients where now - client.lastProgress >= Self.clientPatience {
             client.end(.abandoned)
         }
         if execs.isEmpty, container?.streams.clients.isEmpty ?? true {
-            if let deletion { deletion.link.send(.reply(id: deletion.id, .done)) }
-            deletion = nil
+            part()
             return leave()
         }
+        if now - endedAt >= Self.daemonPatience, execs.allSatisfy(\.isOver) { part() }
         if leaveTimer == nil {
-            leaveTimer = loop.after(250) { [unowned self] in
+            leaveTimer = loop.after(hasParted ? 5000 : 250) { [unowned self] in
                 leaveTimer = nil
                 leaveWhenServed()
             }
         }
+    }
+
+    /// Ends the conversation with the daemon, for which this shim has gone.
+    private func part() {
+        if hasParted { return }
+        hasParted = true
+        if let deletion { deletion.link.send(.reply(id: deletion.id, .done)) }
+        deletion = nil
+        listener?.close()
+        listener = nil
+        for link in links { link.finish() }
     }
 
     func delete(force: Bool, _ link: DaemonLink, _ id: UInt64) throws(ShimError) -> ShimReply? {

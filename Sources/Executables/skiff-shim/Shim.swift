@@ -40,6 +40,10 @@ final class Shim {
     var pendingRecord: ExitRecord?
     var logTimer: Int?
     var isLeaving = false
+    /// When `phase` became `ended`, in milliseconds of the loop's clock.
+    var endedAt: Int64 = 0
+    /// The daemon has been told everything; only slow clients are served still.
+    var hasParted = false
     /// There is a created process that never ran.
     var mustAbandon = false
     var leaveTimer: Int?

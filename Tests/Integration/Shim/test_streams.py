@@ -116,11 +116,27 @@ def test_dead_client_does_not_hold_the_container_back(shim):
     assert shim.log_text().endswith("\n400000\n")
 
 
-def test_client_that_takes_nothing_is_left_behind_at_the_end(shim):
-    client = shim.client()
-    daemon = shim.run("seq", "100000", clients=[client])
+def test_client_that_reads_late_gets_everything_and_keeps_nobody(shim):
+    """As one whose output goes to a pager: the daemon has long been told of the end, and may start anew."""
+    client, deaf = shim.client(), shim.client()
+    daemon = shim.run("seq", "100000", clients=[client, deaf])
     assert daemon.event("exited")["code"] == 0
-    assert daemon.event("attachEnded")["reason"] == "abandoned"
+    daemon.until_end()
+    assert not (shim.folder / "shim.sock").exists()
+    assert shim.process.poll() is None
+    assert client.read_all()[0] == "".join(f"{number}\n" for number in range(1, 100_001)).encode()
+    deaf.mine.close()
+    assert shim.wait_gone() == 0
+
+
+def test_removal_does_not_wait_for_clients(shim):
+    client = shim.client()
+    daemon = shim.run("sh", "-c", "seq 100000; sleep 1000", clients=[client])
+    wait_for(lambda: shim.log.stat().st_size > 1_000_000, 20, "output")
+    daemon.call("delete", {"force": True})
+    daemon.until_end()
+    assert shim.process.poll() is None
+    client.mine.close()
     assert shim.wait_gone() == 0
 
 
