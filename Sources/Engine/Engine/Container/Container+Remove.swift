@@ -39,6 +39,17 @@ extension Container {
         }
     }
 
+    /// Goes on with a removal that was under way when the engine ended.
+    func finishRemoval() async {
+        do {
+            try await gate.run {
+                try await self.removeNow(RemoveOptions(force: false, volumes: self.spec.autoRemove))
+            }
+        } catch {
+            log("cannot go on with a container's removal", error)
+        }
+    }
+
     /// With the gate held.
     private func removeNow(_ options: RemoveOptions) async throws {
         let before = progress
@@ -50,20 +61,25 @@ extension Container {
                     + (before.state.isPaused
                         ? "Unpause and then stop the container before attempting removal or force remove"
                         : "Stop the container before attempting removal or force remove"))
-        case .removing: return
-        case .created, .exited, .dead: break
+        case .created, .exited, .dead, .removing: break
         }
-        // Visible only: the row's deletion is the point from which a crash cannot bring it back.
-        board.withLock { $0.progress.state = .removing(before.lastExit) }
+        // Another removal, which this one has waited for, may have done it.
+        if isRemoved { return }
         do {
-            try await eraseRecord()
-            parts.registry.remove(id, name: name)
+            // From here on a restarted engine goes on with it: nothing starts what has lost some of its files. The
+            // record goes last, so that what could not be removed is still there to be removed again.
+            try await commit(spec.autoRemove ? .processCrash : .powerCut) { progress in
+                progress.state = .removing(before.lastExit)
+            }
             try await eraseFiles(options)
+            try await eraseRecord()
         } catch {
-            board.withLock { $0.progress.state = .dead(before.lastExit) }
+            note { $0.state = .dead(before.lastExit) }
             throw EngineError(
                 .systemCallFailed, "cannot remove container \(id): \(error); remove it again", cause: error)
         }
+        isRemoved = true
+        parts.registry.remove(id, name: name)
         attachments.clear()
         publish("destroy")
         let result = WaitResult(exitCode: before.exitCode, error: nil)
@@ -71,9 +87,9 @@ extension Container {
         removal.fulfil(result)
     }
 
+    /// Brought back by a power cut it says `removing`, and goes again.
     private func eraseRecord() async throws {
-        try await parts.database.commit(
-            spec.autoRemove ? .processCrash : .powerCut, ContainerTable.delete(id))
+        try await parts.database.commit(.processCrash, ContainerTable.delete(id))
         parts.execs.removeAll(of: id)
     }
 

@@ -33,6 +33,8 @@ actor Container {
     var restarting: Task<Void, Never>?
     /// Whether the restart is past its pause, and cannot be called off any more.
     var isRestartUnderWay = false
+    /// Nothing of it is left: whoever was about to remove it has nothing to do.
+    var isRemoved = false
 
     init(_ definition: ContainerDefinition, name: String, progress: ContainerProgress, parts: EngineParts) {
         self.definition = definition

@@ -41,6 +41,14 @@ package enum ContainerState: Sendable, Hashable, Codable {
     /// Docker's `Running`: of a container that is about to be started again, too.
     package var isActive: Bool { isRunning || isRestarting }
 
+    /// Whether a removal has begun, and perhaps failed half-way.
+    package var isBeingRemoved: Bool {
+        switch self {
+        case .removing, .dead: true
+        default: false
+        }
+    }
+
     package var isPaused: Bool { if case .paused = self { true } else { false } }
 
     /// The end of the last run; nil while running and where there was none.

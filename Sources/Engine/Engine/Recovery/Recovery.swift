@@ -11,7 +11,8 @@ struct Recovery: Sendable {
 
     func run() async throws {
         let containers = try load()
-        let layers = containers.map(\.definition.layer)
+        // What was being removed may lack its files, and its image's layers.
+        let layers = containers.filter { !$0.state.isBeingRemoved }.map(\.definition.layer)
         try await parts.pool.run { [images = parts.images] in try images.adopt(layers) }
         let outcomes = await recover(containers)
         let alive = containers.filter { $0.state.isRunning }
@@ -21,6 +22,7 @@ struct Recovery: Sendable {
         for container in containers where container.spec.autoRemove && !container.state.isRunning {
             if container.progress.lastExit != nil { await container.removeAutomatically() }
         }
+        for container in containers where container.state.isBeingRemoved { await container.finishRemoval() }
         for (container, outcome) in zip(containers, outcomes) { await container.resume(after: outcome) }
         parts.logger.info(
             "containers recovered",
