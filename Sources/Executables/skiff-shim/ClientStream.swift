@@ -236,6 +236,14 @@ final class ClientStream: EventHandler {
         pump()
     }
 
+    /// A socket that is closed with something unread in it is reset: the client, who sent what nobody wants any more,
+    /// would get an error in the place of the end.
+    private func discardInput() {
+        withUnsafeTemporaryAllocation(byteCount: 16384, alignment: 16) { buffer in
+            while recv(socket.rawValue, buffer.baseAddress, buffer.count, Int32(MSG_DONTWAIT)) > 0 {}
+        }
+    }
+
     /// Ends the session now.
     func end(_ reason: AttachEnd) {
         guard !isEnded else { return }
@@ -250,6 +258,7 @@ final class ClientStream: EventHandler {
         queue.removeAll()
         // The daemon may still hold its copy: only this ends the stream for the client.
         shutdown(socket.rawValue, Int32(SHUT_RDWR))
+        discardInput()
         streams.clientEnded(self, reason)
     }
 }

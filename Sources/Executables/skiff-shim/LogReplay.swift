@@ -70,6 +70,10 @@ final class LogReplay {
         guard old < Self.lineLimit else { return false }
         bytes.append(contentsOf: repeatElement(0, count: Self.step))
         let count = bytes.withUnsafeMutableBytes { read(raw, $0.baseAddress! + old, Self.step) }
+        if count < 0 {
+            warn(
+                "cannot replay the log: \(SystemCallError(call: "read", subject: writer.configuration.path))")
+        }
         bytes.removeLast(Self.step - max(0, count))
         return count > 0
     }

@@ -129,6 +129,18 @@ def test_client_that_reads_late_gets_everything_and_keeps_nobody(shim):
     assert shim.wait_gone() == 0
 
 
+@pytest.mark.parametrize("wants_input", [False, True])
+def test_input_that_nobody_read_does_not_turn_the_end_into_an_error(shim, wants_input):
+    """A client of `run -i` sends more than the program takes; the end of the stream is an end all the same."""
+    client = shim.client()
+    shim.run("sh", "-c", "read go; echo done", clients=[client], options={"stdin": wants_input}, openStdin=True,
+             stdinOnce=True)
+    client.send(b"go\n" + bytes(100_000))
+    if not wants_input:
+        shim.connections[0].call("closeStdin")
+    assert client.read_all()[0] == b"done\n"
+
+
 def test_removal_does_not_wait_for_clients(shim):
     client = shim.client()
     daemon = shim.run("sh", "-c", "seq 100000; sleep 1000", clients=[client])
