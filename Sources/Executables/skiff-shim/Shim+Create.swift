@@ -12,10 +12,6 @@ extension Shim {
         guard let process = request.spec.process else {
             throw ShimError(.invalidValue, "the runtime specification has no process", exitCode: 125)
         }
-        let hooks = request.spec.hooks
-        guard hooks.poststart.isEmpty, hooks.poststop.isEmpty else {
-            throw ShimError(.unsupported, "hooks after start and stop are not built yet", exitCode: 125)
-        }
         let lock: SnapshotLock? = if let path = request.lockPath { try SnapshotLock.take(path) } else { nil }
         let log: JSONLogWriter? = if let wanted = request.log { try JSONLogWriter(wanted) } else { nil }
         let streams = ProcessStreams(
@@ -30,6 +26,8 @@ extension Shim {
             let made = Container(
                 id: request.containerID, process: child, streams: streams, log: log, cgroup: cgroup,
                 pipes: pipes, lock: lock)
+            made.hooks = LaterHooks(request.spec)
+            made.bareRoot = child.takeBareRoot()
             container = made
             mustAbandon = true
             try publish(made)
@@ -58,6 +56,8 @@ extension Shim {
         configuration.cgroup = cgroup
         configuration.streams = pipes.standard
         configuration.diesWithParent = true
+        configuration.keepsBareRoot = true
+        configuration.bundle = folder
         // By its path: what this process runs from is a mount that exists nowhere (`ProtectedExecutable`).
         if request.useInit { configuration.initProgram = CommandLine.arguments[0] }
         if request.user != nil || !request.groupAdd.isEmpty {
@@ -112,6 +112,7 @@ extension Shim {
         }
         container.process = nil
         phase = .running
+        runHooks(container, .running)
         // Not needed before the program runs, so nobody waits for it.
         loop.after(0) { [unowned self] in watchOutOfMemory() }
         return .started(pid: container.pid, at: now)
@@ -170,6 +171,7 @@ extension Shim {
             container.streams.close()
             container.streams.abandonClients()
             if let problem = remove(container.cgroup) { warn(problem) }
+            container.bareRoot = nil
             container.releaseLock()
         }
         container = nil

@@ -85,7 +85,10 @@ extension Shim: EventHandler {
     }
 
     private func announce(_ container: Container, _ record: ExitRecord) {
+        // Its mount is the last one on the upper directory, which others may use from now on.
+        container.bareRoot = nil
         container.releaseLock()
+        runHooks(container, .stopped)
         exit = record
         phase = .ended
         endedAt = EventLoop.now

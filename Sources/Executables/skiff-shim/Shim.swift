@@ -120,6 +120,13 @@ final class Shim {
         case .pause: try setPaused(true)
         case .resume: try setPaused(false)
         case .update(let resources): try update(resources)
+        case .root:
+            guard let root = try running().bareRoot else {
+                throw ShimError(
+                    .unsupported,
+                    "there is no copy of the root filesystem without its mounts (Linux before 6.15)")
+            }
+            return .root(root)
         }
         return .done
     }
@@ -167,6 +174,10 @@ final class Container {
     var consoleSize: RuntimeConsoleSize?
     var console: SharedDescriptor?
     var outOfMemory: OutOfMemoryWatch?
+    /// Nil for most: hooks that run after the start and after the end.
+    var hooks: LaterHooks?
+    /// The root filesystem without what is mounted in it; nil where it is no overlay, or the kernel makes no such copy.
+    var bareRoot: SharedDescriptor?
     /// SIGKILL was sent to it from here.
     var wasKilled = false
     var processWatch: Watch?

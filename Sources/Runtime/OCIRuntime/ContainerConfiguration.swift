@@ -21,6 +21,8 @@ package struct ContainerConfiguration: Sendable {
     package var initProgram: String?
     /// Whether the container's first process is killed when the calling process ends.
     package var diesWithParent = false
+    /// Whether `ContainerProcess.takeBareRoot()` has something to give.
+    package var keepsBareRoot = false
     /// Descriptors from 3 on that the container's program inherits.
     package var preservedDescriptors: Int32 = 0
     /// False moves the root and calls chroot: only for roots that pivot_root refuses (an initial ramdisk).

@@ -16,6 +16,7 @@ package final class ContainerProcess {
     private let channel: SetupChannel
     private let configuration: ContainerConfiguration
     private var console: SharedDescriptor?
+    private var bareRoot: SharedDescriptor?
     private var isPrepared = false
     private var isReaped = false
 
@@ -47,9 +48,10 @@ package final class ContainerProcess {
         case .parent(let pid, let pidfd):
             _ = consume theirs
             configuration.cgroup?.processJoined()
-            return try ContainerProcess(
-                processID: pid, pidfd: SharedDescriptor(pidfd), channel: own, configuration: configuration
-            ).openingNetwork(plan.created.contains(.network))
+            let process = ContainerProcess(
+                processID: pid, pidfd: SharedDescriptor(pidfd), channel: own, configuration: configuration)
+            process.bareRoot = mounts.bareRoot
+            return try process.openingNetwork(plan.created.contains(.network))
         }
     }
 
@@ -104,6 +106,13 @@ package final class ContainerProcess {
     package func takeConsole() -> SharedDescriptor? {
         defer { console = nil }
         return console
+    }
+
+    /// The root filesystem as a mount of its own, without what is mounted in it, once; nil where it is no overlay or
+    /// this kernel copies no detached mount.
+    package func takeBareRoot() -> SharedDescriptor? {
+        defer { bareRoot = nil }
+        return bareRoot
     }
 
     /// Executes the container's program. Returns when the kernel has accepted it.

@@ -1,3 +1,4 @@
+import CLinux
 import Glibc
 import JSONCodec
 import LinuxKernel
@@ -15,27 +16,42 @@ package enum HookRunner {
         }
     }
 
+    /// One after the other, whatever comes of each: the container's life goes on ("Lifecycle" of runtime.md, for what
+    /// runs after the start and after the end).
+    /// - Returns: what went wrong
+    package static func runAll(_ hooks: [RuntimeHook], _ kind: String, _ state: RuntimeState)
+        -> [RuntimeError]
+    {
+        var failures: [RuntimeError] = []
+        for (index, hook) in hooks.enumerated() {
+            do throws(RuntimeError) {
+                try run(hook, "\(kind) hook \(index) (\(hook.path))", state)
+            } catch {
+                failures.append(error)
+            }
+        }
+        return failures
+    }
+
     private static func run(_ hook: RuntimeHook, _ name: String, _ state: RuntimeState) throws(RuntimeError) {
-        let input = try step(name) { () throws(SystemCallError) in try makePipe() }
+        let input = try step(name) { () throws(SystemCallError) in try Self.file(holding: state) }
         let report = try step(name) { () throws(SystemCallError) in try makePipe() }
         let reportEnd = Descriptor(owning: report.read)
         let child: ForkResult
         do throws(SystemCallError) {
             child = try fork(into: [])
         } catch {
-            for descriptor in [input.read, input.write, report.write] { close(descriptor) }
+            close(report.write)
             throw RuntimeError(.hookFailed, "\(name): \(error)", errno: error.errno)
         }
         switch consume child {
-        case .child: execute(hook, input: input.read, report: report.write)
+        case .child: execute(hook, input: input.rawValue, report: report.write)
         case .parent(_, let pidfd):
-            close(input.read)
             close(report.write)
-            // A hook that does not read its input is none the worse for it.
-            ignoringBrokenPipe { try? writeAll(input.write, state.json.bytes()) }
-            close(input.write)
             let exit = try wait(pidfd, hook, name)
-            if let failure = try? readAll(reportEnd.rawValue), failure.count == 4 {
+            let raw = reportEnd.rawValue
+            let failure = try step(name) { () throws(SystemCallError) in try readAll(raw) }
+            if failure.count == 4 {
                 let error = failure.withUnsafeBytes { $0.loadUnaligned(as: Int32.self) }
                 throw RuntimeError(.hookFailed, "\(name): \(String(cString: strerror(error)))", errno: error)
             }
@@ -44,6 +60,16 @@ package enum HookRunner {
                 throw RuntimeError(.hookFailed, "\(name): \(how)")
             }
         }
+    }
+
+    /// A file rather than a pipe: a state of any size is there for a hook that reads it, and holds up nobody for one
+    /// that does not.
+    private static func file(holding state: RuntimeState) throws(SystemCallError) -> Descriptor {
+        let file = Descriptor(owning: try rawCall("memfd_create") { skiff_memfd("state") })
+        let raw = file.rawValue
+        try writeAll(raw, state.json.bytes())
+        try systemCall("lseek") { lseek(raw, 0, SEEK_SET) }
+        return file
     }
 
     private static func execute(_ hook: RuntimeHook, input: Int32, report: Int32) -> Never {
@@ -75,11 +101,5 @@ package enum HookRunner {
         }
         let exit = try step(name) { () throws(SystemCallError) in try reap(raw) }
         return exit ?? ProcessExit(status: 0, signal: nil)
-    }
-
-    private static func ignoringBrokenPipe(_ body: () -> Void) {
-        let previous = signal(SIGPIPE, SIG_IGN)
-        body()
-        signal(SIGPIPE, previous)
     }
 }

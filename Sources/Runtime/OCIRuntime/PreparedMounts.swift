@@ -26,6 +26,9 @@ struct PreparedMount: Sendable {
 struct PreparedMounts: Sendable {
     /// Nil where the kernel cannot make it detached: the child mounts it (`classicOverlay`).
     let root: SharedDescriptor?
+    /// A second mount of an overlay, in which nothing will ever be mounted; nil where the kernel copies no detached
+    /// mount (before 6.15), or the root is no overlay.
+    let bareRoot: SharedDescriptor?
     let classicOverlay: OverlayFilesystem?
     let mounts: [PreparedMount]
 
@@ -39,9 +42,12 @@ struct PreparedMounts: Sendable {
                 return SharedDescriptor(tree)
             }
             root = tree
+            bareRoot = nil
             classicOverlay = nil
         case .overlay(let overlay):
             root = try overlay.detachedMount()
+            bareRoot =
+                if configuration.keepsBareRoot, let root { try Self.copy(of: root) } else { nil }
             classicOverlay = root == nil ? overlay : nil
         }
         var prepared: [PreparedMount] = []
@@ -55,6 +61,17 @@ struct PreparedMounts: Sendable {
             prepared.append(try Self.prepare(mount, configuration))
         }
         mounts = prepared
+    }
+
+    private static func copy(of root: SharedDescriptor) throws(RuntimeError) -> SharedDescriptor? {
+        do throws(SystemCallError) {
+            return SharedDescriptor(try openTree("", at: root.rawValue, recursively: false))
+        } catch  where error.errno == EINVAL {
+            return nil
+        } catch {
+            throw RuntimeError(
+                .setupFailed, "copy of the root filesystem's mount: \(error)", errno: error.errno)
+        }
     }
 
     private static func prepare(
@@ -155,7 +172,7 @@ extension OverlayFilesystem {
                 if volatile { try context.set("volatile") }
             }
             return SharedDescriptor(try context.mounted())
-        } catch where error.errno == EINVAL && !Self.kernelHasAppendedLowers() {
+        } catch  where error.errno == EINVAL && !Self.kernelHasAppendedLowers() {
             // Some of these kernels take any option and refuse only the whole.
             return nil
         } catch {

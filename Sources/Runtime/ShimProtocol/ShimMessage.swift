@@ -10,6 +10,8 @@ package enum ShimReply: Sendable {
     case created(pid: Int32, networkNamespace: SharedDescriptor?)
     case started(pid: Int32, at: Timestamp)
     case execStarted(pid: Int32)
+    /// The root filesystem without what is mounted in it.
+    case root(SharedDescriptor)
     case state(ShimState)
     case exited(ExitRecord)
     case done
@@ -93,6 +95,7 @@ extension ShimMessage {
             builder.set("reply", name)
             builder.set("args", value: arguments)
             if case .created(_, let namespace?) = reply { descriptors.append(namespace) }
+            if case .root(let tree) = reply { descriptors.append(tree) }
         case .event(let event):
             let (name, arguments) = event.encoded()
             builder.set("event", name)
@@ -128,6 +131,7 @@ extension ShimReply {
         case .execStarted(let pid):
             builder.set("pid", pid)
             return ("execStarted", builder.value)
+        case .root: return ("root", builder.value)
         case .state(let state): return ("state", state.encoded())
         case .exited(let record): return ("exited", record.encoded())
         case .done: return ("done", builder.value)
@@ -146,6 +150,11 @@ extension ShimReply {
             self = .created(pid: try fields.integer("pid"), networkNamespace: descriptors.first)
         case "started": self = .started(pid: try fields.integer("pid"), at: try fields.timestamp("at"))
         case "execStarted": self = .execStarted(pid: try fields.integer("pid"))
+        case "root":
+            guard let tree = descriptors.first else {
+                throw ShimError(.malformedMessage, "root: the shim sent no descriptor")
+            }
+            self = .root(tree)
         case "state": self = .state(try ShimState(decoding: arguments))
         case "exited": self = .exited(try ExitRecord(decoding: arguments))
         case "done": self = .done

@@ -29,6 +29,10 @@ package enum ShimRequest: Sendable {
     case attach(AttachRequest)
     /// Closes the stdin of an exec's process, or of the container's (nil). → `done`
     case closeStdin(execID: String?)
+    /// Asks for the root filesystem without what is mounted in it. → `root` with one descriptor (O_PATH, a mount that is
+    /// in no namespace); `unsupported` where it is no overlay or the kernel is older than 6.15: then the upper
+    /// directory or `/proc/<pid>/root` have to serve. To be closed soon: it keeps the overlay alive.
+    case root
     /// → `state`, for a daemon that reconnects: everything that it may have missed is in there.
     case state
     /// → `exited`, at once or when the container exits.
@@ -49,6 +53,7 @@ package enum ShimRequest: Sendable {
         case .update: "update"
         case .attach: "attach"
         case .closeStdin: "closeStdin"
+        case .root: "root"
         case .state: "state"
         case .wait: "wait"
         case .delete: "delete"
@@ -81,7 +86,7 @@ package enum ShimRequest: Sendable {
             builder.set("all", flag: all)
         case .closeStdin(let execID): builder.set("execID", execID)
         case .delete(let force): builder.set("force", flag: force)
-        case .start, .pause, .resume, .state, .wait: break
+        case .start, .pause, .resume, .root, .state, .wait: break
         }
         return builder.value
     }
@@ -140,6 +145,7 @@ extension ShimRequest {
         case "start": .start
         case "pause": .pause
         case "resume": .resume
+        case "root": .root
         case "state": .state
         case "wait": .wait
         case "update": .update(resources: try decodeResources(try fields.required("resources")))

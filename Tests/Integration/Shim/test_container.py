@@ -1,11 +1,12 @@
 """A container's life under its shim: output, log, exit, failures."""
 
+import json
 import os
 import signal
 
 import pytest
 
-from harness.shim import Failed, is_alive
+from harness.shim import BUSYBOX, Failed, is_alive
 from harness.tracing import held_after_its_next_fork
 from harness.waiting import wait_for
 
@@ -258,3 +259,64 @@ def test_init_reaps_forwards_signals_and_keeps_the_exit_code(shim):
     assert any(line.split()[:2] == ["1", "/sbin/docker-init"] for line in lines)
     daemon.call("signal", {"number": int(signal.SIGUSR1)})
     assert daemon.event("exited")["code"] == 4
+
+
+def test_hooks_after_start_and_end_run_in_their_order(shim):
+    """They get the state on their standard input; one that fails is reported, and changes nothing else."""
+    trace = shim.base / "trace"
+
+    def hook(name: str, status: int = 0) -> dict:
+        script = f"{{ echo {name}; cat; echo; }} >> {trace}; exit {status}"
+        return {"path": BUSYBOX, "args": ["sh", "-c", script]}
+
+    daemon = shim.spawn()
+    request = shim.spec("sh", "-c", "exit 3")
+    # More than a pipe holds, and the first hook reads none of it.
+    request["spec"]["annotations"] = {"a": "b" * 100_000}
+    request["spec"]["hooks"] = {
+        "prestart": [{"path": BUSYBOX, "args": ["true"]}, hook("prestart")], "poststart": [hook("poststart1", 1), hook("poststart2")],
+        "poststop": [hook("poststop1", 1), hook("poststop2")]}
+    created = daemon.call("create", request)
+    for descriptor in created["descriptors"]:
+        os.close(descriptor)
+    daemon.call("start")
+    warnings = [daemon.event("warning")["message"] for _ in range(2)]
+    assert daemon.event("exited")["code"] == 3
+    # What ran after the end ran before it was told.
+    lines = trace.read_text().splitlines()
+    assert lines[0::2] == ["prestart", "poststart1", "poststart2", "poststop1", "poststop2"]
+    states = [json.loads(line) for line in lines[1::2]]
+    assert [state["status"] for state in states] == ["creating", "running", "running", "stopped", "stopped"]
+    assert states[1]["pid"] == created["pid"] and states[1]["annotations"] == {"a": "b" * 100_000}
+    assert states[1]["id"] == shim.id and "pid" not in states[3]
+    assert [warning.split(" (")[0] for warning in warnings] == ["poststart hook 0", "poststop hook 0"]
+
+
+def test_the_bare_root_shows_what_a_mount_covers(shim, tmp_path_factory):
+    """For what `export` and `diff` read while the container runs; gone with the container, as its lock is."""
+    base = tmp_path_factory.mktemp("overlay")
+    for name in ("upper", "work", "volume"):
+        (base / name).mkdir()
+    (base / "volume/inside").touch()
+    daemon = shim.spawn()
+    request = shim.spec("sh", "-c", "touch /new; exec sleep 1000", root={
+        "lower": [str(shim.root)], "upper": str(base / "upper"), "work": str(base / "work")})
+    request["spec"]["mounts"].append(
+        {"destination": "/tmp", "type": "bind", "source": str(base / "volume"), "options": ["rbind", "rw"]})
+    for descriptor in daemon.call("create", request)["descriptors"]:
+        os.close(descriptor)
+    started = daemon.call("start")
+    try:
+        [tree] = daemon.call("root")["descriptors"]
+    except Failed as failure:
+        assert failure.code == "unsupported"
+        pytest.skip("this kernel copies no detached mount")
+    try:
+        wait_for((base / "upper/new").exists, 20, "the container's file")
+        assert os.listdir(f"/proc/{started['pid']}/root/tmp") == ["inside"]
+        assert os.listdir(f"/proc/self/fd/{tree}/tmp") == []
+        assert "new" in os.listdir(f"/proc/self/fd/{tree}")
+    finally:
+        os.close(tree)
+    daemon.call("delete", {"force": True})
+    assert shim.wait_gone() == 0
