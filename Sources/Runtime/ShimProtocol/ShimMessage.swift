@@ -38,9 +38,9 @@ package enum AttachEnd: String, Sendable, CaseIterable {
     case drained
     /// The client typed the detach keys.
     case detached
-    /// The client went away, or its stdin ended where that ends the session.
+    /// The client went away.
     case disconnected
-    /// The bytes could not be delivered in time at the container's end.
+    /// The client took nothing for too long after the container's end, or the process could not be started.
     case abandoned
 }
 
