@@ -143,7 +143,7 @@ def _hello(root: Path) -> None:
 def _debian(root: Path) -> None:
     need("mmdebstrap:mmdebstrap")
     command = ["mmdebstrap", "--quiet", "--mode=root", "--variant=minbase", "--format=directory",
-               '--aptopt=Acquire::Retries "5"', '--aptopt=Acquire::http::Timeout "60"']
+               '--aptopt=Acquire::Retries "5"', '--aptopt=Acquire::http::Timeout "30"']
     command += [f"--dpkgopt={option}" for option in SLIM]
 
     def bootstrap() -> None:
@@ -213,7 +213,7 @@ def _install(layer, merged: Path, lists: Path) -> None:
     apt = ["chroot", str(merged), "env", "DEBIAN_FRONTEND=noninteractive", "LC_ALL=C.UTF-8", "apt-get", "-qq", "-y",
            "-o", "APT::Sandbox::User=root", "-o", "APT::Keep-Downloaded-Packages=true",
            "-o", "Dir::Cache::pkgcache=", "-o", "Dir::Cache::srcpkgcache=", "-o", "Acquire::Retries=5",
-           "-o", "Acquire::http::Timeout=60", "-o", "APT::Update::Error-Mode=any"]
+           "-o", "Acquire::http::Timeout=30", "-o", "APT::Update::Error-Mode=any"]
 
     def install() -> None:
         run(*apt, "install", "--no-install-recommends", *layer.packages)

@@ -33,7 +33,7 @@ retry() {
 
 # apt_get COMMAND…: without questions; downloads are tried again, another program's lock is waited for.
 apt_get() {
-    DEBIAN_FRONTEND=noninteractive apt-get -qq -y -o Acquire::Retries=5 -o Acquire::http::Timeout=60 \
+    DEBIAN_FRONTEND=noninteractive apt-get -qq -y -o Acquire::Retries=5 -o Acquire::http::Timeout=30 \
         -o DPkg::Lock::Timeout=300 -o APT::Update::Error-Mode=any "$@" </dev/null >&2
 }
 
