@@ -63,7 +63,6 @@ struct Daemon {
 
     private func listen(_ server: DockerAPIServer) async throws {
         let group = try SocketGroup.find(options.socketGroup)
-        if options.engine.isDropIn { try DropIn.linkDataRoot(options.engine.dataRoot, logger: logger) }
         for host in options.hosts {
             if case .tcp = host {
                 logger.warning(
@@ -72,6 +71,8 @@ struct Daemon {
             }
             try await server.listen(on: host, socketGroup: group)
         }
+        // Not before the socket is ours: another engine's place is left as it is.
+        if options.engine.isDropIn { try DropIn.linkDataRoot(options.engine.dataRoot, logger: logger) }
     }
 
     private mutating func serve(_ requests: AsyncStream<Signals.Request>) async {

@@ -1,3 +1,4 @@
+import Glibc
 import LinuxKernel
 package import Logging
 import Netlink
@@ -91,7 +92,21 @@ package final class NetworkController: Sendable {
         var model = FirewallModel()
         model.bridges[name] = bridge.firewallBridge(configuration)
         for endpoint in own { model.ports[endpoint.id] = FirewallModel.Port.all(of: endpoint) }
-        try firewall.replace(with: model)
+        do throws(SystemCallError) {
+            try firewall.replace(with: model)
+        } catch {
+            // Nothing of a network that cannot be had.
+            if own.isEmpty { try? bridge.removeBridge() }
+            guard [EOPNOTSUPP, ENOENT, EPROTONOSUPPORT, EAFNOSUPPORT].contains(error.errno) else {
+                throw error
+            }
+            throw NetworkError(
+                .unsupported,
+                "cannot set up bridge network \(name): this kernel lacks parts of nftables that address translation needs "
+                    + "(nf_tables, nft_chain_nat, nft_masq, nft_fib_inet): load these modules, or start with --bridge none, "
+                    + "which leaves containers --network none, host and container:NAME (\(error))",
+                cause: error)
+        }
         let watcher = try FirewallWatcher(firewall, logger: logger) { [restorations] in
             restorations.value?()
         }

@@ -14,6 +14,8 @@ struct EngineParts: Sendable {
     let database: StateDatabase
     let images: ImageStore
     let network: NetworkController
+    /// The network knows the endpoints of running containers from then on: none may be released before.
+    let networkStarted = OneShot<Void>()
     let volumes: VolumeStore
     let spawner: ShimSpawner
     let seccomp: SeccompPrograms

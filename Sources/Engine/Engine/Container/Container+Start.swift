@@ -221,6 +221,8 @@ extension Container {
         guard !endpoints.isEmpty else { return [] }
         let network = parts.network
         do {
+            // A container that ends while a restarted engine still looks around must not be taken for a running one.
+            try await parts.networkStarted.wait()
             try await parts.pool.run { for endpoint in endpoints { network.release(endpoint) } }
         } catch {
             log("cannot release a network endpoint", error)

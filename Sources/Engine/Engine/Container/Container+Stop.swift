@@ -51,9 +51,19 @@ extension Container {
         do {
             try await session.request(.signal(execID: nil, number: signal, all: false))
             publish("kill", ["signal": "\(signal)"])
-            if state.isPaused { try await resume(session) }
+            try await thaw(session)
         } catch let error as ShimError where [.notFound, .disconnected].contains(error.code) {
             // It has ended by itself; its exit is on the way.
+        }
+    }
+
+    /// Lets a paused container obey a signal. On version 2 a frozen process dies of SIGKILL as it is, perhaps before this.
+    private func thaw(_ session: ShimSession) async throws {
+        guard state.isPaused else { return }
+        do {
+            try await resume(session)
+        } catch let error as ShimError where [.notFound, .disconnected, .wrongState].contains(error.code) {
+            // Its exit is on the way.
         }
     }
 
@@ -88,7 +98,7 @@ extension Container {
         }
         publish("kill", ["signal": "\(number)"])
         guard number == 9 else { return }
-        if state.isPaused { try await resume(session) }
+        try await thaw(session)
         _ = try await exit.wait(milliseconds: 10_000, on: parts.reactor)
     }
 

@@ -18,6 +18,7 @@ struct Recovery: Sendable {
         let alive = containers.filter { $0.state.isRunning }
         let endpoints = alive.flatMap { $0.progress.endpoints }
         try await parts.pool.run { [network = parts.network] in try network.start(existing: endpoints) }
+        parts.networkStarted.fulfil(())
         await clearOrphans(containers)
         for container in containers where container.spec.autoRemove && !container.state.isRunning {
             if container.progress.lastExit != nil { await container.removeAutomatically() }
