@@ -2,7 +2,7 @@
 
 SWIFT ?= swift
 
-.PHONY: help build release test integration check fmt bench soak images run
+.PHONY: help build release test integration check fmt bench soak images run vm
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -37,3 +37,6 @@ images: ## the test images, from Debian packages (root)
 
 run: ## from a clone to a web server in a container (root)
 	scripts/quickstart
+
+vm: build ## tests under cgroup v2, AppArmor and systemd, in a guest (root)
+	scripts/vm-tests

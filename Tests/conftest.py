@@ -34,14 +34,14 @@ def pytest_collection_modifyitems(config, items):
             item.add_marker(pytest.mark.skip(reason="about Skiff only"))
 
 
-@pytest.hookimpl(wrapper=True)
+@pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_makereport(item, call):
-    """The end of the daemons' logs goes into the report of a failure."""
-    report = yield
+    """The end of the daemons' logs goes into the report of a failure. (Debian 12's pytest knows only this kind of
+    wrapper, and runs the tests of Tests/VM.)"""
+    report = (yield).get_result()
     if report.failed:
         for engine in Engine.running:
             report.sections.append((f"log of {engine.name} {engine.number}", engine.log_text()[-3000:]))
-    return report
 
 
 def pytest_generate_tests(metafunc):
