@@ -76,6 +76,10 @@ struct RequestParser {
     private mutating func head() throws(HTTPSyntaxError) -> Event? {
         skipEmptyLines()
         let view = buffer.readableBytesView
+        // The greeting of TLS, for one, has no line end to wait for: whoever tries it first is not kept waiting.
+        if let first = view.first, !RequestHeadParser.isToken(first) {
+            throw HTTPSyntaxError("malformed request line")
+        }
         guard let end = Self.endOfHead(view, from: view.startIndex + scanned) else {
             guard view.count <= Self.headLimit else {
                 throw HTTPSyntaxError("request head too large", status: 431)

@@ -52,6 +52,9 @@ enum Command {
             } else if isSwitch {
                 flags.append((name, "true"))
             } else {
+                guard name == "config" || SettingsReader.keys.contains(where: { $0.name == name }) else {
+                    throw refusal("unknown flag --\(name)")
+                }
                 guard let value = rest.popFirst() else { throw refusal("--\(name) needs a value") }
                 flags.append((name, value))
             }

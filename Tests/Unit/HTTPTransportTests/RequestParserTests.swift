@@ -146,4 +146,11 @@ struct SeededGenerator: RandomNumberGenerator {
     func flagsAreDockers(text: String, value: Bool) throws {
         #expect(try RequestTarget("/?f=\(text)").query.flag("f") == value)
     }
+
+    /// A client that tries TLS first on a plain port must see a refusal, not silence.
+    @Test func greetingOfTLSIsRefusedAtItsFirstByte() throws {
+        var parser = RequestParser()
+        parser.append(ByteBuffer(bytes: [0x16]))
+        #expect(throws: HTTPSyntaxError.self) { try parser.next() }
+    }
 }

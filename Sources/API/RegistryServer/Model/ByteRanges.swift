@@ -21,7 +21,7 @@ enum RequestedRange: Sendable, Equatable {
         }
         switch (Self.number(ends[0]), Self.number(ends[1])) {
         case (.some(let first), .some(let last)) where first <= last:
-            self = first < size ? .part(first..<min(last, size - 1) + 1) : .unsatisfiable
+            self = first < size ? .part(first..<(min(last, size - 1) + 1)) : .unsatisfiable
         case (.some(let first), nil) where ends[1].isEmpty:
             self = first < size ? .part(first..<size) : .unsatisfiable
         case (nil, .some(let count)) where ends[0].isEmpty:
@@ -31,9 +31,9 @@ enum RequestedRange: Sendable, Equatable {
     }
 
     private static func number(_ text: String) -> Int64? {
-        guard !text.isEmpty, text.utf8.count <= 18, text.utf8.allSatisfy({ (0x30...0x39).contains($0) })
-        else { return nil }
-        return Int64(text)
+        guard !text.isEmpty, text.utf8.allSatisfy({ (0x30...0x39).contains($0) }) else { return nil }
+        // Beyond the end of everything is as good as the end.
+        return Int64(text) ?? .max - 1
     }
 }
 

@@ -37,6 +37,8 @@ struct Command {
     var arguments: ArgumentCount
     /// Whether flags may follow arguments; not where the arguments are another program's command line.
     var isInterspersed = true
+    /// Whether every word behind the path, flags too, is an argument: another program reads them.
+    var passesWordsOn = false
     let run: (Invocation) throws -> Int32
 }
 

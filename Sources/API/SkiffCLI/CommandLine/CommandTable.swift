@@ -7,7 +7,7 @@ enum CommandTable {
     }
 
     static let entries: [Entry] =
-        containerEntries + imageEntries + networkEntries + systemEntries
+        containerEntries + imageEntries + networkEntries + registryEntries + systemEntries
 
     private static let containerEntries: [Entry] = [
         Entry(paths: ["container attach", "attach"], make: ContainerAttach.command),
@@ -50,6 +50,11 @@ enum CommandTable {
         Entry(paths: ["network ls", "network list"], make: NetworkList.command),
     ]
 
+    private static let registryEntries: [Entry] = [
+        Entry(paths: ["registry collect"], make: RegistryServe.collect),
+        Entry(paths: ["registry serve"], make: RegistryServe.serve),
+    ]
+
     private static let systemEntries: [Entry] = [
         Entry(paths: ["inspect"], make: ObjectInspect.command),
         Entry(paths: ["system events", "events"], make: SystemEvents.command),
@@ -78,12 +83,13 @@ enum CommandTable {
         case "container": "Work with containers"
         case "image": "Work with images"
         case "network": "Work with networks"
+        case "registry": "Serve images"
         case "system": "Work with the engine as a whole"
         default: "Not built yet"
         }
     }
 
-    static let groups = ["container", "image", "network", "system"]
+    static let groups = ["container", "image", "network", "registry", "system"]
 
     /// The sections of the program's own help.
     static var overview: [(title: String, entries: [(name: String, summary: String)])] {

@@ -63,7 +63,7 @@ package struct Dispatcher {
     private func run(_ command: Command, _ path: String, _ words: [String], _ session: Session) -> Int32 {
         var parser = FlagParser(flags: command.flags, isInterspersed: command.isInterspersed)
         do throws(UsageError) {
-            try parser.parse(words)
+            try parser.parse(command.passesWordsOn ? ["--"] + words : words)
         } catch {
             return refuse(error, usage: help.usage(command, path: path), path: path)
         }

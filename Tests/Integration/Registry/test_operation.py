@@ -1,0 +1,207 @@
+"""Collection, crashes, the end, metrics, the access log, and copies of another registry."""
+
+import os
+import random
+import signal
+import socket
+import threading
+
+import pytest
+import requests
+from harness.registry import digest
+from harness.waiting import wait_for
+
+
+def files(registry) -> set[str]:
+    return {name for _, _, names in os.walk(registry.folder / "root/blobs") for name in names}
+
+
+def test_collector_takes_what_nobody_uses(registries):
+    registry = registries("--grace", "0s", "--upload-timeout", "0s", "--collect-untagged", "--collect-interval", "0")
+    kept = registry.push_image("a", "kept", b"kept")
+    gone = registry.push_image("a", "gone", b"gone")
+    subject = {"mediaType": "x", "digest": gone, "size": 1}
+    registry.push_image("a", "signature", b"signature", {"subject": subject})
+    registry.ask("DELETE", "/v2/a/manifests/signature", 202)
+    orphan = registry.push_blob("a", b"orphan")
+    registry.ask("PATCH", registry.begin("a"), 202, data=b"unfinished")
+    registry.collect()
+    assert registry.error("GET", f"/v2/a/blobs/{orphan}", 404) == "BLOB_UNKNOWN"
+    assert len(registry.ask("GET", f"/v2/a/referrers/{gone}", 200).json()["manifests"]) == 1
+    registry.ask("DELETE", "/v2/a/manifests/gone", 202)
+    registry.collect()
+    assert registry.ask("GET", f"/v2/a/referrers/{gone}", 200).json()["manifests"] == []
+    registry.ask("GET", f"/v2/a/manifests/{kept}", 200)
+    registry.ask("GET", f"/v2/a/blobs/{digest(b'kept')}", 200)
+    config = digest(b'{"architecture":"amd64","os":"linux"}')
+    assert files(registry) == {name.split(":")[1] for name in (config, digest(b"kept"))}
+    assert os.listdir(registry.folder / "root/uploads") == []
+
+
+def test_grace_keeps_what_is_being_pushed(registry):
+    name = registry.push_blob("a", b"a layer whose manifest is still to come")
+    registry.collect()
+    registry.ask("HEAD", f"/v2/a/blobs/{name}", 200)
+
+
+def test_collection_under_pushes_breaks_no_image(registries):
+    """Without any grace a push may be refused, but what was accepted is whole."""
+    registry = registries("--grace", "0s", "--collect-untagged", "--collect-interval", "0")
+    accepted: list[tuple[str, bytes]] = []
+    lock = threading.Lock()
+
+    def push(number: int) -> None:
+        for turn in range(15):
+            # The same few layers again and again, so that one's push meets another's removal.
+            layer = f"layer {(number + turn) % 4}".encode() * 1000
+            tag = f"t{number}-{turn}"
+            try:
+                registry.push_image(f"r{number}", tag, layer)
+            except AssertionError as error:
+                assert "MANIFEST_BLOB_UNKNOWN" in str(error), error
+                continue
+            if turn % 3 == 0:
+                registry.ask("DELETE", f"/v2/r{number}/manifests/{tag}", 202)
+            else:
+                with lock:
+                    accepted.append((f"/v2/r{number}", tag))
+    failures: list[BaseException] = []
+
+    def guarded(number: int) -> None:
+        try:
+            push(number)
+        except BaseException as error:
+            failures.append(error)
+    threads = [threading.Thread(target=guarded, args=(number,)) for number in range(3)]
+    for thread in threads:
+        thread.start()
+    while any(thread.is_alive() for thread in threads):
+        registry.collect()
+    assert not failures, failures
+    registry.collect()
+    for path, tag in accepted:
+        manifest = registry.ask("GET", f"{path}/manifests/{tag}", 200).json()
+        for part in [manifest["config"], *manifest["layers"]]:
+            assert digest(registry.ask("GET", f"{path}/blobs/{part['digest']}", 200).content) == part["digest"]
+
+
+def test_kill_dash_nine_leaves_no_wrong_content(registry):
+    generator = random.Random(1)
+    known: set[str] = set()
+    for turn in range(6):
+        contents = [generator.randbytes(generator.randrange(1, 400_000)) for _ in range(4)]
+
+        def push(content: bytes) -> None:
+            try:
+                known.add(registry.push_blob("a", content))
+            except (AssertionError, requests.RequestException):
+                pass  # The server was killed.
+        threads = [threading.Thread(target=push, args=(content,)) for content in contents]
+        for thread in threads:
+            thread.start()
+        if turn % 2:
+            threads[0].join()
+        registry.kill()
+        for thread in threads:
+            thread.join()
+        registry.start()
+        for content in contents:
+            answer = registry.ask("GET", f"/v2/a/blobs/{digest(content)}")
+            assert answer.content == content if answer.status_code == 200 else answer.status_code == 404
+        for name in known:
+            registry.ask("HEAD", f"/v2/a/blobs/{name}", 200)
+    registry.stop()
+    registry.flags = ("--grace", "0s", "--upload-timeout", "0s")
+    registry.start()
+    registry.collect()
+    assert files(registry) == set() and os.listdir(registry.folder / "root/uploads") == []
+
+
+def test_sigterm_lets_a_request_end(registry):
+    location = registry.begin("a")
+    content = b"y" * 100_000
+    with socket.create_connection(("127.0.0.1", registry.port)) as client:
+        client.sendall(f"PUT {location}?digest={digest(content)} HTTP/1.1\r\nHost: x\r\n"
+                       f"Content-Length: {len(content)}\r\n\r\n".encode() + content[:50_000])
+        uploads = registry.folder / "root/uploads"
+        wait_for(lambda: [f for f in uploads.iterdir() if f.stat().st_size == 50_000], 30)
+        registry.process.send_signal(signal.SIGTERM)
+
+        def refuses():
+            try:
+                socket.create_connection(("127.0.0.1", registry.port)).close()
+            except OSError:
+                return True
+        wait_for(refuses, 30)
+        client.sendall(content[50_000:])
+        assert client.recv(100).startswith(b"HTTP/1.1 201 ")
+    assert registry.process.wait(60) == 0
+
+
+def test_a_folder_serves_one_registry(registry, registries):
+    with pytest.raises(AssertionError, match="another skiff-registry uses"):
+        registries(name="registry")
+
+
+def test_metrics_and_access_log(registries, tmp_path):
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    log = tmp_path / "access.log"
+    registry = registries("--metrics", f"tcp://127.0.0.1:{port}", "--access-log", str(log))
+    name = registry.push_blob("a", b"content")
+    registry.ask("GET", f"/v2/a/blobs/{name}", 200, headers={"User-Agent": 'x"y'})
+    registry.ask("GET", "/v2/a/blobs/sha256:0", 400)
+    line = f'"GET /v2/a/blobs/{name} HTTP/1.1" 200 7 "-" "x_y"'
+    wait_for(lambda: line in log.read_text() and " 400 " in log.read_text(), 30)
+
+    def metrics():
+        return registry.ask("GET", f"http://127.0.0.1:{port}/metrics", 200).text
+    wait_for(lambda: 'requests_total{operation="blob",method="GET",code="200"} 1\n' in metrics(), 30)
+    assert "skiff_registry_stored_bytes 7\n" in metrics() and "skiff_registry_sent_bytes_total" in metrics()
+    log.rename(tmp_path / "old.log")
+    registry.process.send_signal(signal.SIGHUP)
+    wait_for(log.exists, 30)
+
+
+@pytest.fixture
+def cached(registries):
+    upstream = registries(name="upstream")
+    cache = registries("--proxy", f"http://{upstream.host}", "--proxy-lifetime", "0s", name="cache")
+    return upstream, cache
+
+
+def test_cache_serves_what_it_has_seen_without_upstream(cached):
+    upstream, cache = cached
+    layer = os.urandom(2_000_000)
+    name = upstream.push_image("a/b", "t", layer)
+    manifest = cache.ask("GET", "/v2/a/b/manifests/t", 200)
+    assert digest(manifest.content) == name
+    for part in [manifest.json()["config"], *manifest.json()["layers"]]:
+        got = cache.ask("GET", f"/v2/a/b/blobs/{part['digest']}", 200).content
+        assert digest(got) == part["digest"]
+    assert cache.error("GET", "/v2/a/b/manifests/nothing", 404) == "MANIFEST_UNKNOWN"
+    assert cache.error("GET", f"/v2/a/b/blobs/{digest(b'nothing')}", 404) == "BLOB_UNKNOWN"
+    moved = upstream.push_image("a/b", "t", b"another")
+    assert cache.ask("GET", "/v2/a/b/manifests/t", 200).headers["Docker-Content-Digest"] == moved
+    assert cache.error("POST", "/v2/a/b/blobs/uploads/", 405) == "UNSUPPORTED"
+    upstream.kill()
+    assert cache.ask("GET", f"/v2/a/b/blobs/{digest(layer)}", 200).content == layer
+    assert cache.ask("GET", "/v2/a/b/manifests/t", 200).headers["Docker-Content-Digest"] == moved
+    assert cache.error("GET", "/v2/a/b/manifests/never", 502) == "UNAVAILABLE"
+
+
+def test_cache_asks_upstream_once_for_many(cached, tmp_path):
+    upstream, cache = cached
+    layer = os.urandom(3_000_000)
+    name = upstream.push_blob("a", layer)
+    results: list[bool] = []
+
+    def pull() -> None:
+        results.append(requests.get(f"{cache.url}/v2/a/blobs/{name}", timeout=60).content == layer)
+    threads = [threading.Thread(target=pull) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert results == [True] * 6
