@@ -25,7 +25,7 @@ struct UploadRoutes: Sendable {
         }
         try await registry.requireRoom(repository, for: 1)
         let session = try await session(repository, algorithm)
-        try await exchange.empty(202, Self.state(exchange, session))
+        try await exchange.empty(202, Self.state(session))
     }
 
     private func session(
@@ -67,26 +67,32 @@ struct UploadRoutes: Sendable {
 
     func status(_ exchange: Exchange, _ repository: RepositoryName, _ id: String) async throws {
         let session = try registry.store.uploads.take(id, of: repository)
-        let fields = Self.state(exchange, session)
+        let fields = Self.state(session)
         registry.store.uploads.release(session, ends: false)
         try await exchange.empty(204, fields)
     }
 
     func cancel(_ exchange: Exchange, _ repository: RepositoryName, _ id: String) async throws {
         let session = try registry.store.uploads.take(id, of: repository)
-        defer { registry.store.uploads.release(session, ends: true) }
-        try await registry.blocking { _ in try session.remove() }
+        try await drop(session)
         try await exchange.empty(204)
     }
 
     /// A chunk, or everything as one stream.
     func append(_ exchange: Exchange, _ repository: RepositoryName, _ id: String) async throws {
         let session = try registry.store.uploads.take(id, of: repository)
-        defer { registry.store.uploads.release(session, ends: false) }
-        let range = try chunkRange(exchange)
-        if try await isOutOfOrder(exchange, session, range) { return }
-        try await receive(exchange, session, range)
-        try await exchange.empty(202, Self.state(exchange, session))
+        let fields: [Exchange.Field]
+        do {
+            // Given back before the answer: the next chunk may be here as soon as the client has that.
+            defer { registry.store.uploads.release(session, ends: false) }
+            let range = try chunkRange(exchange)
+            try requireOrder(session, range)
+            try await receive(exchange, session, range)
+            fields = Self.state(session)
+        } catch let error as OutOfOrder {
+            return try await exchange.writer.send(.refusal(error.refusal, error.fields))
+        }
+        try await exchange.empty(202, fields)
     }
 
     /// The end of an upload, with the last chunk, with everything, or with nothing.
@@ -98,14 +104,13 @@ struct UploadRoutes: Sendable {
         let session = try registry.store.uploads.take(id, of: repository)
         do {
             let range = try chunkRange(exchange)
-            if try await isOutOfOrder(exchange, session, range) {
-                return registry.store.uploads.release(session, ends: false)
-            }
+            try requireOrder(session, range)
             try await complete(exchange, repository, session, digest, range)
         } catch {
             // What was cut off can go on; `complete` ends what is over by itself.
             registry.store.uploads.release(session, ends: false)
-            throw error
+            guard let error = error as? OutOfOrder else { throw error }
+            try await exchange.writer.send(.refusal(error.refusal, error.fields))
         }
     }
 
@@ -154,16 +159,19 @@ struct UploadRoutes: Sendable {
         return range
     }
 
-    /// Answers 416 with where the upload stands, if the chunk is not the next.
-    private func isOutOfOrder(
-        _ exchange: Exchange, _ session: UploadSession, _ range: ChunkRange?
-    ) async throws -> Bool {
-        guard let range, range.first != session.size else { return false }
-        let error = RegistryError(
+    /// A chunk that is not the next, and where the upload stood when it came.
+    private struct OutOfOrder: Error {
+        let refusal: RegistryError
+        let fields: [Exchange.Field]
+    }
+
+    /// - Throws: `OutOfOrder`
+    private func requireOrder(_ session: UploadSession, _ range: ChunkRange?) throws {
+        guard let range, range.first != session.size else { return }
+        let refusal = RegistryError(
             .uploadOutOfOrder,
             "the chunk begins at byte \(range.first), but \(session.size) bytes have come: go on from there")
-        try await exchange.writer.send(.refusal(error, Self.state(exchange, session)))
-        return true
+        throw OutOfOrder(refusal: refusal, fields: Self.state(session))
     }
 
     private func receive(_ exchange: Exchange, _ session: UploadSession, _ range: ChunkRange?) async throws {
@@ -191,7 +199,7 @@ struct UploadRoutes: Sendable {
         }
     }
 
-    private static func state(_ exchange: Exchange, _ session: UploadSession) -> [Exchange.Field] {
+    private static func state(_ session: UploadSession) -> [Exchange.Field] {
         [
             ("Location", "/v2/\(session.repository)/blobs/uploads/\(session.id)"),
             ("Range", "0-\(max(0, session.size - 1))"), ("Docker-Upload-Uuid", session.id),

@@ -3,9 +3,13 @@ import Glibc
 /// `registry serve` and `registry collect`: become `skiff-registry`, which is a program of its own so that this one stays
 /// small.
 enum RegistryServe {
-    static func serve() -> Command { command("serve", "Serve images to every client of the OCI distribution protocol") }
+    static func serve() -> Command {
+        command("serve", "Serve images to every client of the OCI distribution protocol")
+    }
 
-    static func collect() -> Command { command("collect", "Remove what nobody uses from a registry that is not running") }
+    static func collect() -> Command {
+        command("collect", "Remove what nobody uses from a registry that is not running")
+    }
 
     private static func command(_ verb: String, _ summary: String) -> Command {
         Command(
@@ -40,7 +44,9 @@ enum RegistryServe {
         }
         folders += ["/usr/local/libexec/skiff", "/usr/libexec/skiff", "/usr/lib/skiff"]
         if let path = getenv("PATH") {
-            folders += String(cString: path).split(separator: ":").map(String.init).filter { $0.hasPrefix("/") }
+            folders += String(cString: path).split(separator: ":").map(String.init).filter {
+                $0.hasPrefix("/")
+            }
         }
         return folders.map { "\($0)/skiff-registry" }
     }
