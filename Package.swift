@@ -169,7 +169,7 @@ let package = Package(
             dependencies: ["RegistryServer", "OCIModel", "LinuxKernel", "CLinux",
                 .product(name: "Logging", package: "swift-log")],
             path: "Sources/Executables/skiff-registry", exclude: ["README.md"], swiftSettings: strict,
-            linkerSettings: [.unsafeFlags(["-static-stdlib"], .when(configuration: .release))]),
+            linkerSettings: staticFoundation),
         .executableTarget(name: "skiff-shim",
             dependencies: ["OCIRuntime", "ShimProtocol", "Cgroups", "OCIModel", "JSONCodec", "LinuxKernel", "CLinux"],
             path: "Sources/Executables/skiff-shim", exclude: ["README.md"], swiftSettings: small,
