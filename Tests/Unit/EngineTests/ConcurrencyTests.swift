@@ -71,6 +71,27 @@ import Testing
         #expect(sum == 4950)
     }
 
+    @Test func workThatWaitsForClientsKeepsNoThreadFromOthers() async throws {
+        let pool = BlockingPool(kept: 1, bound: 1)
+        defer { pool.stop() }
+        var ends: [(read: Int32, write: Int32)] = []
+        for _ in 0..<8 { ends.append(try makePipe()) }
+        defer { for end in ends { close(end.read) } }
+        try await withThrowingTaskGroup(of: Int.self) { group in
+            for end in ends {
+                group.addTask {
+                    try await pool.runAlone {
+                        var byte: UInt8 = 0
+                        return read(end.read, &byte, 1)
+                    }
+                }
+            }
+            #expect(try await pool.run { 7 } == 7)
+            for end in ends { close(end.write) }
+            for try await count in group { #expect(count == 0) }
+        }
+    }
+
     @Test func theReactorTellsOfReadability() async throws {
         let reactor = try Reactor()
         defer { reactor.stop() }

@@ -34,7 +34,7 @@ import Testing
             .signal(execID: nil, number: 15, all: true), .pause, .resume,
             .update(resources: try RuntimeResources(json: JSONValue(parsing: #"{"memory":{"limit":5}}"#))),
             .attach(AttachRequest(id: "a3", inputEnded: true, socket: try socket())),
-            .closeStdin(execID: nil), .closeStdin(execID: "e"), .state, .wait, .delete(force: true),
+            .closeStdin(execID: nil), .closeStdin(execID: "e"), .root, .state, .wait, .delete(force: true),
         ]
     }
 
@@ -80,13 +80,16 @@ import Testing
             .reply(id: 1, .created(pid: 5, networkNamespace: try socket())),
             .reply(id: 2, .created(pid: 5, networkNamespace: nil)), .reply(id: 3, .started(pid: 5, at: time)),
             .reply(id: 4, .execStarted(pid: 6)), .reply(id: 5, .state(state)), .reply(id: 6, .exited(record)),
-            .reply(id: .max, .done), .reply(id: 8, .failed(ShimError(.cannotStart, "m", exitCode: 127))),
+            .reply(id: 7, .root(try socket())), .reply(id: .max, .done),
+            .reply(id: 8, .failed(ShimError(.cannotStart, "m", exitCode: 127))),
             .event(.exited(record)), .event(.execExited(exit)), .event(.outOfMemory), .event(.warning("w")),
             .event(.attachEnded(id: "a", execID: nil, reason: .detached)),
         ]
         for message in messages {
             let frame = message.frame()
-            #expect(try ShimMessage(decoding: frame).frame().text == frame.text)
+            let decoded = try ShimMessage(decoding: frame).frame()
+            #expect(decoded.text == frame.text)
+            #expect(decoded.descriptors.count == frame.descriptors.count)
         }
         guard case .reply(_, .state(let decoded)) = try ShimMessage(decoding: messages[4].frame()) else {
             Issue.record("no state")
