@@ -13,10 +13,14 @@ extension Container {
     }
 
     private func killForRemoval() async throws {
-        do {
-            try await kill(id, signal: nil)
-        } catch let error as EngineError where error.code == .wrongState {
-            // It has ended meanwhile.
+        // One that ended meanwhile may have been started again before its policy was told to rest.
+        for _ in 0..<5 where state.isActive {
+            do {
+                try await kill(id, signal: nil)
+                break
+            } catch let error as EngineError where error.code == .wrongState {
+                // It has ended meanwhile.
+            }
         }
         if state.isRunning {
             throw EngineError(

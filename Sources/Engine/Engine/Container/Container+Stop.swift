@@ -27,8 +27,9 @@ extension Container {
             return .changed
         }
         guard state.isRunning, let session else { return .unchanged }
-        await suspendRestarts()
+        // That of this run, which may end before the record is written.
         let exit = exit
+        await suspendRestarts()
         try await send(signal, to: session)
         let seconds = timeout ?? spec.stopTimeout ?? parts.configuration.stopTimeout
         if seconds < 0 {
@@ -52,7 +53,7 @@ extension Container {
             try await session.request(.signal(execID: nil, number: signal, all: false))
             publish("kill", ["signal": "\(signal)"])
             try await thaw(session)
-        } catch let error as ShimError where [.notFound, .disconnected].contains(error.code) {
+        } catch let error as ShimError where error.tellsOfAnEnd {
             // It has ended by itself; its exit is on the way.
         }
     }
@@ -62,7 +63,7 @@ extension Container {
         guard state.isPaused else { return }
         do {
             try await resume(session)
-        } catch let error as ShimError where [.notFound, .disconnected, .wrongState].contains(error.code) {
+        } catch let error as ShimError where error.tellsOfAnEnd {
             // Its exit is on the way.
         }
     }
@@ -87,11 +88,13 @@ extension Container {
     private func killNow(_ reference: String, _ number: Int32) async throws {
         let session = try requireSession(
             "Cannot kill container: \(reference): Container \(id) is not running")
-        if !MessageSignal.contains(number) { await suspendRestarts() }
         let exit = exit
+        if !MessageSignal.contains(number) { await suspendRestarts() }
         do {
             try await session.request(.signal(execID: nil, number: number, all: false))
-        } catch let error as ShimError where [.notFound, .disconnected].contains(error.code) {
+        } catch let error as ShimError where error.tellsOfAnEnd {
+            // Whoever is told so finds it ended.
+            _ = try await exit.wait(milliseconds: 10_000, on: parts.reactor)
             throw EngineError(
                 .wrongState, "Cannot kill container: \(reference): Container \(id) is not running",
                 cause: error)
@@ -136,4 +139,9 @@ extension Container {
         try await session.request(.resize(execID: nil, width: size.columns, height: size.rows))
         publish("resize", ["height": "\(size.rows)", "width": "\(size.columns)"])
     }
+}
+
+extension ShimError {
+    /// The container that a signal was meant for has ended, or its shim has: its exit is on the way.
+    fileprivate var tellsOfAnEnd: Bool { [.notFound, .disconnected, .wrongState].contains(code) }
 }
