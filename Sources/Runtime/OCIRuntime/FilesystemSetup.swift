@@ -66,12 +66,17 @@ struct FilesystemSetup: ~Copyable {
 
     private func mountFilesystem(_ mount: PreparedMount) throws(RuntimeError) {
         let ordinary = mount.type == "proc" || mount.type == "sysfs"
+        let existed = mount.type == "tmpfs" && exists(mount.destination)
         let target =
             ordinary ? try root.ordinaryDirectory(mount.destination) : try root.directory(mount.destination)
         var options = mount.options
         if mount.type == "tmpfs", !options.data.contains(where: { $0.hasPrefix("mode=") }) {
             var status = stat()
-            if fstat(target.rawValue, &status) == 0 {
+            if !existed {
+                // The kernel's own mode, for the mount now and for those that find the directory there later.
+                options.data.append("mode=1777")
+                try openToAll(target.rawValue, mount.destination)
+            } else if fstat(target.rawValue, &status) == 0 {
                 options.data.append("mode=" + String(status.st_mode & 0o7777, radix: 8))
             }
         }
@@ -90,6 +95,26 @@ struct FilesystemSetup: ~Copyable {
             }
         }
         if options.copiesUp, options.set.contains(.readOnly) { try makeReadOnly(mount.destination) }
+    }
+
+    private func exists(_ path: String) -> Bool {
+        do throws(SystemCallError) {
+            _ = try root.open(path)
+            return true
+        } catch {
+            return false
+        }
+    }
+
+    private func openToAll(_ directory: Int32, _ path: String) throws(RuntimeError) {
+        try step("mount \(path)") { () throws(SystemCallError) in
+            let opened = Descriptor(
+                owning: try systemCall("openat", path) {
+                    openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+                })
+            let raw = opened.rawValue
+            try systemCall("fchmod", path) { fchmod(raw, 0o1777) }
+        }
     }
 
     private func makeReadOnly(_ path: String) throws(RuntimeError) {

@@ -85,7 +85,8 @@ extension NetworkSpec {
         self.init()
         let config = request.config
         guard let mode = NetworkMode(host.networkMode) else {
-            throw APIError.badRequest("invalid network mode: \(host.networkMode)")
+            throw APIError.badRequest(
+                "Invalid network mode: invalid container format container:<name|id>")
         }
         self.mode = mode
         hostname = config.hostname

@@ -69,6 +69,11 @@ extension MountRequest {
         case "volume":
             try refuse(wire.bindOptions != nil, "BindOptions")
             try refuse(wire.tmpfsOptions != nil, "TmpfsOptions")
+            guard !wire.readOnly || !wire.source.isEmpty else {
+                throw APIError.badRequest(
+                    "invalid mount config for type \"volume\": must not set ReadOnly mode when using anonymous volumes"
+                )
+            }
             return .volume(VolumeMount(wire))
         case "tmpfs":
             try refuse(wire.bindOptions != nil, "BindOptions")
@@ -78,7 +83,9 @@ extension MountRequest {
             mount.sizeBytes = wire.tmpfsOptions?.sizeBytes ?? 0
             mount.mode = wire.tmpfsOptions?.mode ?? 0
             return .tmpfs(mount)
-        default: throw APIError.badRequest("mount type unknown: \"\(wire.type)\"")
+        default:
+            throw APIError.badRequest(
+                "invalid mount config for type \"\(wire.type)\": mount type unknown")
         }
     }
 }

@@ -4,6 +4,8 @@ import DockerAPI
 /// ignore it would run another container than the one that was asked for.
 enum UnbuiltFields {
     static func check(_ request: ContainerCreateRequest) throws(APIError) {
+        // Of Windows only.
+        try refuse(request.config.argsEscaped, "Config.ArgsEscaped")
         if let host = request.hostConfig {
             try check(host)
             for mount in host.mounts { try check(mount) }

@@ -36,7 +36,13 @@ enum ListedFile {
     /// The environment that `--env-file` and `--env` describe.
     static func environment(files: [String], variables: [String]) throws(CommandError) -> [String] {
         var result: [String] = []
-        for file in files { result += try read(file, inherited: Session.variable) }
+        for file in files {
+            do throws(CommandError) {
+                result += try read(file, inherited: Session.variable)
+            } catch  where error.code == .invalidArgument {
+                throw CommandError(.invalidArgument, "invalid env file (\(file)): \(error.message)")
+            }
+        }
         for text in variables {
             if text.contains("=") {
                 result.append(text)

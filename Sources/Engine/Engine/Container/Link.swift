@@ -7,24 +7,28 @@ struct Link: Sendable {
     /// Docker's variables about the other: `DB_PORT_5432_TCP=tcp://172.17.0.2:5432`, …
     let environment: [String]
 
+    /// - Parameter owner: the name of the container that has the links
     /// - Throws: where a container does not exist or does not run
-    static func resolve(_ texts: [String], in registry: ContainerRegistry) throws(EngineError) -> [Link] {
+    static func resolve(
+        _ texts: [String], of owner: String, in registry: ContainerRegistry
+    ) throws(EngineError) -> [Link] {
         var links: [Link] = []
         for text in texts {
             let parts = try split(text)
             let container = try registry.find(parts.name)
+            let path = "/\(owner)/\(parts.alias)"
             let progress = container.progress
             guard progress.state.isRunning else {
                 throw EngineError(
                     .wrongState,
-                    "Cannot link to a non running container: /\(container.name) AS /\(parts.alias)")
+                    "Cannot link to a non running container: /\(container.name) AS \(path)")
             }
             let address = progress.endpoints.first?.ipv4?.address
             let names = [parts.alias, container.spec.network.hostname, container.name]
             links.append(
                 Link(
                     entry: address.map { NameConfiguration.Link(address: .v4($0), names: names) },
-                    environment: variables(parts.alias, container, address.map { "\($0)" } ?? "")))
+                    environment: variables(parts.alias, path, container, address.map { "\($0)" } ?? "")))
         }
         return links
     }
@@ -40,7 +44,9 @@ struct Link: Sendable {
         return (parts[0], parts[parts.count - 1])
     }
 
-    private static func variables(_ alias: String, _ container: Container, _ address: String) -> [String] {
+    private static func variables(
+        _ alias: String, _ path: String, _ container: Container, _ address: String
+    ) -> [String] {
         let prefix = alias.uppercased().replacing("-", with: "_")
         var result: [String] = []
         let ports = container.spec.exposedPorts.sorted()
@@ -55,7 +61,7 @@ struct Link: Sendable {
             result.append("\(name)_PORT=\(port.number)")
             result.append("\(name)_PROTO=\(transport)")
         }
-        result.append("\(prefix)_NAME=/\(container.name)/\(alias)")
+        result.append("\(prefix)_NAME=\(path)")
         for variable in container.spec.process.environment {
             let name = ContainerSpec.variableName(variable)
             if name == "HOME" || name == "PATH" || !variable.contains("=") { continue }

@@ -25,6 +25,9 @@ extension ContainerSpec {
             )
         }
         _ = try SecurityOptions(parsing: security.options)
+        if network.mode == .host, !network.publishedPorts.isEmpty {
+            warnings.append("Published ports are discarded when using host network mode")
+        }
         return warnings
     }
 
@@ -37,7 +40,6 @@ extension ContainerSpec {
             throw .invalid("invalid environment variable: \(variable)")
         }
         if !stopSignal.isEmpty { _ = try SignalName.number(stopSignal) }
-        if let timeout = stopTimeout, timeout < -1 { throw .invalid("StopTimeout: \(timeout) is negative") }
         guard (-1000...1000).contains(oomScoreAdjustment) else {
             throw .invalid(
                 "Invalid value \(oomScoreAdjustment), range for oom score adj is [-1000, 1000]")
@@ -119,6 +121,7 @@ extension ContainerSpec {
 
     private func validateMounts() throws(EngineError) {
         guard mounts.shmSize >= 0 else { throw .invalid("SHM size can not be less than 0") }
+        for options in mounts.tmpfs.values.sorted() { try TmpfsOptions.check(options) }
         var targets: Set<String> = []
         let all = mounts.binds.map(\.target) + mounts.requests.map(\.target) + mounts.tmpfs.keys.sorted()
         for target in all {
