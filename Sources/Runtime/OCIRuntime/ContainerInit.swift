@@ -40,7 +40,8 @@ struct ContainerInit: ~Copyable {
             process: configuration.spec.process ?? RuntimeProcess(args: []), request: configuration.user,
             seccomp: configuration.seccomp, preservedDescriptors: configuration.preservedDescriptors,
             parentSocket: configuration.diesWithParent ? channel.socket.rawValue : nil,
-            wrapper: configuration.initProgram == nil ? [] : [ContainerConfiguration.initPath, "--"])
+            wrapper: configuration.initProgram == nil ? [] : [ContainerConfiguration.initPath, "--"],
+            makesWorkingDirectory: true)
     }
 
     private borrowing func prepare(_ setup: ProcessSetup) throws(RuntimeError) -> ProcessSetup.Prepared {

@@ -101,7 +101,8 @@ struct ExecInit: ~Copyable {
             let setup = ProcessSetup(
                 process: configuration.process, request: configuration.user, seccomp: configuration.seccomp,
                 preservedDescriptors: configuration.preservedDescriptors,
-                parentSocket: configuration.diesWithParent ? channel.socket.rawValue : nil, wrapper: [])
+                parentSocket: configuration.diesWithParent ? channel.socket.rawValue : nil, wrapper: [],
+                makesWorkingDirectory: false)
             let prepared = try enter(setup)
             try setup.finish(prepared)
         } catch {

@@ -13,6 +13,8 @@ struct ProcessSetup {
     let parentSocket: Int32?
     /// Prefixed to the program's arguments (an init program); empty for none.
     let wrapper: [String]
+    /// Whether a working directory that is missing is made.
+    let makesWorkingDirectory: Bool
 
     /// What `prepare` found out.
     struct Prepared {
@@ -93,14 +95,14 @@ struct ProcessSetup {
         return user
     }
 
-    /// Makes the directory where it is missing, for root with mode 0755.
+    /// Makes the directory of a container's first process where it is missing, for root with mode 0755.
     private func enterWorkingDirectory(_ user: ResolvedUser) throws(RuntimeError) {
         let path = process.cwd.isEmpty ? "/" : process.cwd
         guard path.hasPrefix("/") else {
             throw RuntimeError(.workingDirectory, "Cwd must be an absolute path: \(path)")
         }
         do throws(SystemCallError) {
-            if chdir(path) != 0, errno == ENOENT { try makeDirectories(path) }
+            if makesWorkingDirectory, chdir(path) != 0, errno == ENOENT { try makeDirectories(path) }
             try systemCall("chdir", path) { chdir(path) }
         } catch  where error.errno == EACCES && user.uid != 0 {
             return  // A directory that only the user itself may enter (a network share): tried again as that user.

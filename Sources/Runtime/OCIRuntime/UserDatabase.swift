@@ -88,7 +88,8 @@ struct UserDatabase {
             result.groups = groups.filter { $0.members.contains(found.name) }.map(\.gid)
         }
         for name in request.additionalGroups {
-            result.groups.append(try gid(name, "Unable to find group \(name): no matching entries in group file"))
+            result.groups.append(
+                try gid(name, "Unable to find group \(name): no matching entries in group file"))
         }
         // The primary group is among the supplementary ones (CVE-2022-36109): negative group permissions hold.
         result.groups.insert(result.gid, at: 0)

@@ -210,3 +210,41 @@ def test_hello_world(cli, shared_engine):
 
 def test_run_without_a_command_uses_the_image(cli):
     assert cli.out("run", "--rm", "-i", "busybox", input="echo from the shell\n") == "from the shell"
+
+
+def test_tmpfs_on_a_new_directory_is_open_to_all(cli, name):
+    script = "touch /new/x && stat -c %a /new"
+    cli("run", "--name", name, "-u", "1000", "--tmpfs", "/new", "busybox", "sh", "-c", script)
+    cli("start", name)
+    assert cli.out("wait", name) == "0"
+    assert cli.out("logs", name).split() == ["1777", "1777"]
+
+
+@pytest.mark.parametrize("flags, words", [
+    (["--tmpfs", "/t:nosuch"], 'nvalid tmpfs option ["nosuch"]'),
+    (["--mount", "type=volume,target=/t,readonly"], "must not set ReadOnly mode when using anonymous volumes"),
+    (["--mount", "type=nosuch,target=/t"], "mount type unknown"),
+])
+def test_mount_options_that_cannot_be(cli, flags, words):
+    assert words in cli("create", *flags, "busybox", status=1).stderr
+
+
+def test_exec_in_a_directory_that_is_not_there(cli, name):
+    cli("run", "-d", "--name", name, "busybox", "sleep", "1000")
+    done = cli("exec", "-w", "/no/such", name, "id", status=None)
+    assert done.returncode in (126, 127) and "no such file or directory" in (done.stdout + done.stderr).lower()
+    assert cli("exec", name, "ls", "-d", "/no", status=None).returncode == 1
+
+
+def test_variables_of_a_link_name_both_ends(cli, name):
+    cli("run", "-d", "--name", f"{name}-db", "-e", "KEY=value", "busybox", "sleep", "1000")
+    text = cli.out("run", "--rm", "--name", name, "--link", f"{name}-db:db", "busybox", "env")
+    assert f"DB_NAME=/{name}/db" in text.splitlines() and "DB_ENV_KEY=value" in text.splitlines()
+
+
+def test_raw_lists(cli, name):
+    cli("create", "--name", name, "busybox", "true")
+    lines = cli.out("ps", "-a", "--format", "raw").splitlines()
+    assert lines[0].startswith("container_id: ") and f"names: {name}" in lines and "state: created" in lines
+    assert cli.out("ps", "-aq", "--format", "raw").startswith("container_id: ")
+    assert "repository: busybox" in cli.out("images", "--format", "raw").splitlines()

@@ -27,6 +27,19 @@ enum ContainerList {
     private static let table =
         "{{.ID}}\\t{{.Image}}\\t{{.Command}}\\t{{.RunningFor}}\\t{{.Status}}\\t{{.Ports}}\\t{{.Names}}"
 
+    private static let raw = """
+        container_id: {{.ID}}
+        image: {{.Image}}
+        command: {{.Command}}
+        created_at: {{.CreatedAt}}
+        state:{{if .State}} {{.State}}{{end}}
+        status:{{if .Status}} {{.Status}}{{end}}
+        names: {{.Names}}
+        labels:{{if .Labels}} {{.Labels}}{{end}}
+        ports:{{if .Ports}} {{.Ports}}{{end}}
+
+        """
+
     static let headers = [
         "ID": "CONTAINER ID", "Names": "NAMES", "Image": "IMAGE", "Command": "COMMAND",
         "CreatedAt": "CREATED AT",
@@ -43,7 +56,8 @@ enum ContainerList {
         let wantsSize = invocation.bool(size) || !invocation.bool(quiet) && text.contains(".Size")
         let listFormat = try ListFormat(
             text, table: table + (invocation.bool(size) ? "\\t{{.Size}}" : ""),
-            quiet: invocation.bool(quiet) ? "{{.ID}}" : nil)
+            raw: raw + (invocation.bool(size) ? "size: {{.Size}}\n" : ""),
+            quiet: invocation.bool(quiet) ? (text == "raw" ? "container_id: {{.ID}}" : "{{.ID}}") : nil)
         var query: [(name: String, value: String)] = []
         if invocation.bool(all) { query.append(("all", "1")) }
         if let filters = FilterArgument.query(invocation.list(FilterArgument.flag)) { query.append(filters) }

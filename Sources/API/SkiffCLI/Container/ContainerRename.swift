@@ -12,8 +12,14 @@ enum ContainerRename {
             guard !old.isEmpty, !new.isEmpty else {
                 throw CommandError(.invalidArgument, "Error: Neither old nor new names may be empty")
             }
-            try invocation.client.perform(
-                .container(.post, old, "rename", query: [(name: "name", value: new)]))
+            do {
+                try invocation.client.perform(
+                    .container(.post, old, "rename", query: [(name: "name", value: new)]))
+            } catch {
+                let reason = CommandError.text(of: error)
+                throw CommandError(
+                    .daemon, "\(reason)\nError: failed to rename container named \(old)")
+            }
             return 0
         }
     }

@@ -9,14 +9,17 @@ struct ListFormat {
     /// - Parameters:
     ///   - format: what the user asked for; empty for the standard table
     ///   - table: the template of the standard table
+    ///   - raw: the template of `raw`
     ///   - quiet: the template that shows identifiers only; nil where the user did not ask for that
     /// - Throws: `CommandError` in Docker's words
-    init(_ format: String, table: String, quiet: String? = nil) throws {
+    init(_ format: String, table: String, raw: String? = nil, quiet: String? = nil) throws {
         var text = format.isEmpty ? "table" : format
         if let quiet {
             text = quiet
         } else if text == "json" {
             text = "{{json .}}"
+        } else if text == "raw", let raw {
+            text = raw
         } else if text == "table" {
             text = "table " + table
         }

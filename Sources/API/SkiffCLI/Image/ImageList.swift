@@ -38,7 +38,12 @@ enum ImageList {
         let table =
             "{{.Repository}}\\t{{.Tag}}\\t" + (showsDigest ? "{{.Digest}}\\t" : "")
             + "{{.ID}}\\t{{if .CreatedSince}}{{.CreatedSince}}{{else}}N/A{{end}}\\t{{.Size}}"
-        let listFormat = try ListFormat(text, table: table, quiet: invocation.bool(quiet) ? "{{.ID}}" : nil)
+        let raw =
+            "repository: {{.Repository}}\ntag: {{.Tag}}\n" + (showsDigest ? "digest: {{.Digest}}\n" : "")
+            + "image_id: {{.ID}}\ncreated_at: {{.CreatedAt}}\nvirtual_size: {{.Size}}\n"
+        let idOnly = text == "raw" ? "image_id: {{.ID}}" : "{{.ID}}"
+        let listFormat = try ListFormat(
+            text, table: table, raw: raw, quiet: invocation.bool(quiet) ? idOnly : nil)
         var filters = invocation.list(FilterArgument.flag)
         if let reference = invocation.arguments.first { filters.append("reference=\(reference)") }
         var query: [(name: String, value: String)] = []

@@ -48,7 +48,9 @@ enum ProcessListing {
         do {
             let child = try ChildOutput.run(command)
             guard child.status == 0 else {
-                throw EngineError.invalid("ps: \(child.text.isEmpty ? "failed" : child.text)")
+                // Its first line says why; the rest is how ps is used.
+                let reason = child.text.split(separator: "\n").first.map(String.init) ?? "failed"
+                throw EngineError.invalid("ps: \(reason)")
             }
             return child.text
         } catch let error as EngineError {

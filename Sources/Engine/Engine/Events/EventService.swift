@@ -6,6 +6,8 @@ package final class EventService: Sendable {
     private struct Subscriber {
         let filter: EventFilter
         let continuation: AsyncStream<EngineEvent>.Continuation
+        /// Ends the subscription at its time.
+        var timer: Reactor.Token?
     }
 
     private struct State {
@@ -83,7 +85,12 @@ package final class EventService: Sendable {
     private func end(_ number: UInt64, at until: Timestamp) {
         let wait = (until.totalNanoseconds - Timestamp.now.totalNanoseconds) / 1_000_000
         guard wait > 0 else { return finish(number) }
-        _ = reactor.schedule(after: wait) { [weak self] in self?.finish(number) }
+        let timer = reactor.schedule(after: wait) { [weak self] in self?.finish(number) }
+        let isThere = state.withLock { state in
+            state.subscribers[number]?.timer = timer
+            return state.subscribers[number] != nil
+        }
+        if !isThere { reactor.cancel(timer) }
     }
 
     private func finish(_ number: UInt64) {
@@ -91,6 +98,7 @@ package final class EventService: Sendable {
     }
 
     private func remove(_ number: UInt64) {
-        state.withLock { _ = $0.subscribers.removeValue(forKey: number) }
+        let timer = state.withLock { $0.subscribers.removeValue(forKey: number)?.timer }
+        if let timer { reactor.cancel(timer) }
     }
 }

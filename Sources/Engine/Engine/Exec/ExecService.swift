@@ -101,8 +101,10 @@ package final class ExecService: Sendable {
             try await container.exec(record, attachments, size)
         } catch {
             let failure = StartFailure(error)
-            parts.execs.failed(record.id, code: failure.exitCode == 128 ? 126 : failure.exitCode)
-            container.publish("exec_die", ["execID": record.id, "exitCode": "\(failure.exitCode)"])
+            // Nothing but a missing program is told from the rest, as in Docker.
+            let code: Int32 = failure.exitCode == 127 ? 127 : 126
+            parts.execs.failed(record.id, code: code)
+            container.publish("exec_die", ["execID": record.id, "exitCode": "\(code)"])
             throw failure.error
         }
     }

@@ -5,6 +5,8 @@ import Synchronization
 /// afterwards finds them here.
 final class ExecTable: Sendable {
     private let state = Mutex<[String: ExecRecord]>([:])
+    /// When each session was added, to know the oldest: one that has just ended is about to be asked for.
+    private let ages = Mutex<(last: UInt64, of: [String: UInt64])>((0, [:]))
     /// Those who wait for an end: of probes only.
     private let expected = Mutex<[String: OneShot<Int32>]>([:])
     /// Sessions that ended are kept, so that their exit codes can be asked for; of each container the last so many.
@@ -27,11 +29,23 @@ final class ExecTable: Sendable {
     /// Adds a session, and forgets the oldest of the same container that have ended.
     /// - Returns: the ids of the forgotten
     func add(_ record: ExecRecord) -> [String] {
+        let age = ages.withLock { ages in
+            ages.last += 1
+            ages.of[record.id] = ages.last
+            return ages.of
+        }
+        let forgotten = add(record, age)
+        ages.withLock { for id in forgotten { $0.of[id] = nil } }
+        return forgotten
+    }
+
+    private func add(_ record: ExecRecord, _ ages: [String: UInt64]) -> [String] {
         state.withLock { state in
             state[record.id] = record
             let ended = state.values.filter { $0.containerID == record.containerID && $0.exitCode != nil }
             guard ended.count > Self.keptPerContainer else { return [] }
-            let forgotten = ended.prefix(ended.count - Self.keptPerContainer).map(\.id)
+            let oldest = ended.map(\.id).sorted { (ages[$0] ?? 0) < (ages[$1] ?? 0) }
+            let forgotten = Array(oldest.prefix(ended.count - Self.keptPerContainer))
             for id in forgotten { state[id] = nil }
             return forgotten
         }
@@ -93,8 +107,11 @@ final class ExecTable: Sendable {
     }
 
     func removeAll(of container: String) {
-        state.withLock { state in
-            for (id, record) in state where record.containerID == container { state[id] = nil }
+        let ids = state.withLock { state in
+            let ids = state.values.filter { $0.containerID == container }.map(\.id)
+            for id in ids { state[id] = nil }
+            return ids
         }
+        ages.withLock { for id in ids { $0.of[id] = nil } }
     }
 }
