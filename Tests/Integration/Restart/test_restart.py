@@ -12,6 +12,11 @@ def status(engine, name: str) -> str:
     return engine.inspect(name)["State"]["Status"]
 
 
+def ready(cli, name: str) -> None:
+    """Until the init has started its program: before, signals to it are lost."""
+    wait_for(lambda: len(cli.out("top", name).splitlines()) >= 3, 20)
+
+
 def restarts(engine, name: str) -> int:
     return engine.inspect(name)["RestartCount"]
 
@@ -59,6 +64,7 @@ def test_stop_and_kill_let_the_policy_rest(daemon, cli, name):
     for number, end in enumerate((["stop", "-t", "0"], ["kill"], ["kill", "-s", "TERM"])):
         one = f"{name}{number}"
         cli("run", "-d", "--init", "--name", one, "--restart", "always", "busybox", "sleep", "1000")
+        ready(cli, one)
         cli(*end, one)
         wait_for(lambda: status(daemon, one) == "exited", 10)
         assert restarts(daemon, one) == 0
@@ -67,11 +73,13 @@ def test_stop_and_kill_let_the_policy_rest(daemon, cli, name):
 @pytest.mark.skiff_only
 def test_what_ends_by_a_message_is_started_again(daemon, cli, name):
     cli("run", "-d", "--init", "--name", name, "--restart", "unless-stopped", "busybox", "sleep", "1000")
+    ready(cli, name)
     pid = daemon.inspect(name)["State"]["Pid"]
     cli("kill", "-s", "USR1", name)
     wait_for(lambda: restarts(daemon, name) == 1 and status(daemon, name) == "running", 20)
     assert daemon.inspect(name)["State"]["Pid"] != pid
     # As is what ends by itself, with a signal or without.
+    ready(cli, name)
     cli("exec", name, "kill", "-KILL", "1", status=None)
     cli("exec", name, "kill", "-TERM", "1", status=None)
     wait_for(lambda: restarts(daemon, name) == 2 and status(daemon, name) == "running", 20)
@@ -82,6 +90,7 @@ def test_restart_by_hand_and_rename_keep_the_policy(daemon, cli, name):
     cli("restart", "-t", "0", name)
     assert status(daemon, name) == "running" and restarts(daemon, name) == 0
     cli("rename", name, f"{name}-2")
+    ready(cli, f"{name}-2")
     cli("exec", f"{name}-2", "kill", "-TERM", "1", status=None)
     wait_for(lambda: restarts(daemon, f"{name}-2") == 1 and status(daemon, f"{name}-2") == "running", 20)
 
@@ -92,6 +101,7 @@ def test_a_restart_that_fails_is_tried_again(daemon, cli, name, scratch):
     (scratch / "source").mkdir()
     cli("run", "-d", "--init", "--name", name, "--restart", "always", "--mount",
         f"type=bind,source={scratch}/source,target=/x", "busybox", "sleep", "1000")
+    ready(cli, name)
     (scratch / "source").rename(scratch / "away")
     cli("exec", name, "kill", "-TERM", "1", status=None)
     wait_for(lambda: daemon.inspect(name)["State"]["Error"], 20)

@@ -103,6 +103,8 @@ def test_update_of_the_restart_policy(daemon, cli, name):
     cli("run", "-d", "--init", "--name", name, "busybox", "sleep", "1000")
     cli("update", "--restart", "on-failure:3", name)
     assert daemon.inspect(name)["HostConfig"]["RestartPolicy"] == {"Name": "on-failure", "MaximumRetryCount": 3}
+    # Before the init has started its program, signals to it are lost.
+    wait_for(lambda: len(cli.out("top", name).splitlines()) >= 3, 20)
     cli("exec", name, "kill", "-TERM", "1", status=None)
     wait_for(lambda: daemon.inspect(name)["RestartCount"] == 1 and daemon.inspect(name)["State"]["Status"] == "running", 20)
 

@@ -55,7 +55,7 @@ struct UserDatabaseTests {
             ("nobody", [], "unable to find user nobody: no matching entries in passwd file"),
             ("bad", [], "unable to find user bad: no matching entries in passwd file"),
             ("joe:nogroup", [], "unable to find group nogroup: no matching entries in group file"),
-            ("joe", ["nogroup"], "Unable to find group nogroup"),
+            ("joe", ["nogroup"], "Unable to find group nogroup: no matching entries in group file"),
             ("4294967295", [], "uids and gids must be in range 0-2147483647"),
         ]
         for (user, groups, message) in cases {
