@@ -143,8 +143,8 @@ let package = Package(
         ] + nio),
         // HTTP to engine: routes, streams, hijacked connections.
         library("API", "DockerAPIServer", [
-            "HTTPTransport", "DockerAPI", "Engine", "ShimProtocol", "Cgroups", "ImageStore", "Networking", "OCIModel", "JSONCodec",
-            "LinuxKernel", "CLinux",
+            "HTTPTransport", "DockerAPI", "Engine", "ShimProtocol", "Cgroups", "ImageStore", "RegistryClient", "Networking",
+            "OCIModel", "JSONCodec", "LinuxKernel", "CLinux",
             .product(name: "Logging", package: "swift-log"),
         ] + nio),
         // A blocking client of the Docker API for small static programs.
@@ -161,7 +161,8 @@ let package = Package(
             path: "Sources/Executables/skiff", exclude: ["README.md"], swiftSettings: small,
             linkerSettings: staticExecutable),
         .executableTarget(name: "skiffd",
-            dependencies: ["DockerAPIServer", "HTTPTransport", "Engine", "ImageStore", "Networking", "OCIModel", "JSONCodec",
+            dependencies: ["DockerAPIServer", "HTTPTransport", "Engine", "ImageStore", "RegistryClient", "Networking",
+                "OCIModel", "JSONCodec",
                 "LinuxKernel", "CLinux", .product(name: "Logging", package: "swift-log")] + nio,
             path: "Sources/Executables/skiffd", exclude: ["README.md"], swiftSettings: strict,
             linkerSettings: staticFoundation),

@@ -31,6 +31,7 @@ package final class DockerAPIServer: Sendable {
             ExecRoutes(engine: engine),
             NetworkRoutes(engine: engine), ImageRoutes(engine: engine), ImageLoadRoute(engine: engine),
             ImageSaveRoute(engine: engine), ImageCreateRoute(engine: engine),
+            ImagePushRoute(engine: engine), RegistryRoutes(engine: engine), DiskUsageRoutes(engine: engine),
         ]
     }
 

@@ -21,6 +21,8 @@ package final class ImageStore: Sendable {
     let keepsBlobs: Bool
     /// Layers that are being fetched.
     let arrivals = ArrivalTable()
+    /// Bytes on the disk by layer, as far as somebody asked.
+    let measured = Mutex<[Digest: Int64]>([:])
 
     init(
         paths: StorePaths, platform: Platform, logger: Logger, database: StoreDatabase, state: StoreState,
@@ -48,6 +50,7 @@ package final class ImageStore: Sendable {
         state.withLock { state in
             for diffID in unused {
                 guard let layer = state.layers.removeValue(forKey: diffID) else { continue }
+                _ = measured.withLock { $0.removeValue(forKey: diffID) }
                 discarded.append(paths.layer(diffID))
                 if let blob = layer.blob { discarded.append(paths.blob(blob.digest)) }
             }

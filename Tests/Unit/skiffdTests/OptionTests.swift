@@ -66,7 +66,7 @@ import Testing
     }
 
     @Test(arguments: [
-        (#"{"registry-mirrors": ["https://x"]}"#, "registry-mirrors"), (#"{"tls": true}"#, "tls"),
+        (#"{"authorization-plugins": ["x"]}"#, "authorization-plugins"), (#"{"tls": true}"#, "tls"),
         (#"{"userns-remap": "default"}"#, "userns-remap"), (#"{"features": {"buildkit": true}}"#, "features"),
     ])
     func keyThatNothingStandsBehindIsRefusedByName(file: String, name: String) {

@@ -15,6 +15,8 @@ package enum Operation: String, Sendable, CaseIterable {
     case imageDelete, distributionInspect, imageGetAll, imageList, imageSearch, imageAttestations
     case imageGet, imageHistory, imageInspect, imageBuild, buildCancel, buildPrune, imageCommit
     case imageCreate, imageLoad, imagePrune, imagePush, imageTag
+    // images, Skiff's own
+    case distributionManifest, distributionManifestPush
     // networks
     case networkDelete, networkList, networkInspect, networkCreate, networkPrune, networkConnect
     case networkDisconnect

@@ -63,6 +63,9 @@ extension Route {
         Route(.post, "/build", .imageBuild),
         Route(.post, "/commit", .imageCommit),
         Route(.get, "/distribution/{name:.*}/json", .distributionInspect),
+        // Not Docker's: `skiff manifest` has no registry client of its own.
+        Route(.get, "/distribution/{name:.*}/manifest", .distributionManifest),
+        Route(.post, "/distribution/{name:.*}/manifest", .distributionManifestPush),
         Route(.get, "/images/{name:.*}/attestations", .imageAttestations),
         Route(.get, "/images/{name:.*}/get", .imageGet),
         Route(.get, "/images/{name:.*}/history", .imageHistory),

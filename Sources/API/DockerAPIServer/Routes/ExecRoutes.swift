@@ -2,6 +2,7 @@ import HTTPTransport
 import DockerAPI
 import Engine
 import JSONCodec
+import OCIModel
 
 /// Processes beside a container's first: create, start, resize, inspect.
 struct ExecRoutes: EndpointGroup {
@@ -77,25 +78,5 @@ struct ExecRoutes: EndpointGroup {
         answer.detachKeys = Base64.encode(exec.spec.detachKeys)
         answer.pid = Int(exec.pid)
         try await reply.json(answer)
-    }
-}
-
-/// RFC 4648, section 4.
-enum Base64 {
-    private static let alphabet = Array(
-        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
-
-    static func encode(_ bytes: [UInt8]) -> String {
-        var text: [UInt8] = []
-        for start in stride(from: 0, to: bytes.count, by: 3) {
-            let group = bytes[start..<min(start + 3, bytes.count)]
-            let bits = group.reduce(UInt32(0)) { $0 << 8 | UInt32($1) } << UInt32(8 * (3 - group.count))
-            for index in 0..<4 {
-                text.append(
-                    index <= group.count
-                        ? alphabet[Int(bits >> UInt32(18 - 6 * index)) & 63] : UInt8(ascii: "="))
-            }
-        }
-        return String(decoding: text, as: UTF8.self)
     }
 }

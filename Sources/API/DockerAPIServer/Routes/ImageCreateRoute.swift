@@ -3,16 +3,17 @@ import DockerAPI
 import Engine
 import ImageStore
 import OCIModel
+import RegistryClient
 
-/// `POST /images/create`: import of a root filesystem. Pulls are refused until registries are built.
+/// `POST /images/create`: a pull, or the import of a root filesystem.
 struct ImageCreateRoute: EndpointGroup {
     let engine: Engine
 
-    var endpoints: [Endpoint] { [Endpoint(.imageCreate, body: .stream, create)] }
+    var endpoints: [Endpoint] { [Endpoint(.imageCreate, body: .stream, endsWithClient: true, create)] }
 
     @Sendable private func create(_ request: Request, _ reply: Reply) async throws {
         if let name = request.query["fromImage"], !name.isEmpty {
-            throw try Self.refusedPull(name, request.query["tag"])
+            return try await pull(name, request, reply)
         }
         guard let source = request.query["fromSrc"], !source.isEmpty else {
             throw APIError.badRequest("neither fromImage nor fromSrc was given")
@@ -32,6 +33,33 @@ struct ImageCreateRoute: EndpointGroup {
         try await stream.finish()
     }
 
+    private func pull(_ name: String, _ request: Request, _ reply: Reply) async throws {
+        let reference = try Self.pulled(name, request.query["tag"])
+        let platform = try Self.platform(request.query["platform"])
+        // A pull needs no credentials: what cannot be read counts as none.
+        let credentials = (try? request.registryCredentials()) ?? RegistryCredentials()
+        let progress = TransferLines(reply: reply)
+        do {
+            try await engine.registries.pull(
+                reference, platform: platform, credentials: credentials, report: progress.report)
+            try await progress.end()
+        } catch {
+            try await progress.fail(error)
+        }
+    }
+
+    /// Without a tag all of them are meant; the command line says `latest` itself.
+    private static func pulled(_ name: String, _ tag: String?) throws -> Reference {
+        let named = try Reference(name)
+        guard let tag, !tag.isEmpty else { return named }
+        if tag.contains(":") {
+            guard let digest = Digest(tag) else { throw APIError.badRequest("invalid digest \"\(tag)\"") }
+            return named.with(digest: digest)
+        }
+        guard Reference.isTag(tag) else { throw APIError.badRequest("invalid tag format") }
+        return named.with(tag: tag)
+    }
+
     private static func reference(_ query: Query) -> String? {
         guard let repository = query["repo"], !repository.isEmpty else { return nil }
         guard let tag = query["tag"], !tag.isEmpty else { return repository }
@@ -44,19 +72,5 @@ struct ImageCreateRoute: EndpointGroup {
             throw APIError.badRequest("invalid platform: \"\(text)\"")
         }
         return platform
-    }
-
-    /// In the words that clients know for an image that is nowhere, so that they say so and stop.
-    private static func refusedPull(_ name: String, _ tag: String?) throws -> EngineError {
-        let reference =
-            switch tag {
-            case nil, "": name
-            case .some(let tag) where tag.contains(":"): "\(name)@\(tag)"
-            case .some(let tag): "\(name):\(tag)"
-            }
-        return EngineError(
-            .noSuchImage,
-            "No such image: \(try Reference(reference).familiar) (this version of Skiff does not pull from registries yet: use 'load' or 'import')"
-        )
     }
 }

@@ -40,6 +40,17 @@ enum CommandTable {
         Entry(paths: ["image inspect"], make: ImageInspect.command),
         Entry(paths: ["image load", "load"], make: ImageLoad.command),
         Entry(paths: ["image ls", "image list", "images"], make: ImageList.command),
+        Entry(paths: ["image prune"], make: ImagePrune.command),
+        Entry(paths: ["image pull", "pull"], make: ImagePull.command),
+        Entry(paths: ["image push", "push"], make: ImagePush.command),
+        Entry(paths: ["manifest annotate"], make: ManifestAnnotate.command),
+        Entry(paths: ["manifest create"], make: ManifestCreate.command),
+        Entry(paths: ["manifest inspect"], make: ManifestInspect.command),
+        Entry(paths: ["manifest push"], make: ManifestPush.command),
+        Entry(paths: ["manifest rm"], make: ManifestRemove.command),
+        Entry(paths: ["login"], make: RegistryLogin.command),
+        Entry(paths: ["logout"], make: RegistryLogout.command),
+        Entry(paths: ["search"], make: RegistrySearch.command),
         Entry(paths: ["image rm", "image remove", "rmi"], make: ImageRemove.command),
         Entry(paths: ["image save", "save"], make: ImageSave.command),
         Entry(paths: ["image tag", "tag"], make: ImageTag.command),
@@ -57,6 +68,8 @@ enum CommandTable {
 
     private static let systemEntries: [Entry] = [
         Entry(paths: ["inspect"], make: ObjectInspect.command),
+        Entry(paths: ["system df"], make: SystemDiskUsage.command),
+        Entry(paths: ["system prune"], make: SystemPrune.command),
         Entry(paths: ["system events", "events"], make: SystemEvents.command),
         Entry(paths: ["system info", "info"], make: SystemInfo.command),
         Entry(paths: ["version"], make: SystemVersion.command),
@@ -82,6 +95,7 @@ enum CommandTable {
         switch name {
         case "container": "Work with containers"
         case "image": "Work with images"
+        case "manifest": "Work with lists of manifests"
         case "network": "Work with networks"
         case "registry": "Serve images"
         case "system": "Work with the engine as a whole"
@@ -89,7 +103,7 @@ enum CommandTable {
         }
     }
 
-    static let groups = ["container", "image", "network", "registry", "system"]
+    static let groups = ["container", "image", "manifest", "network", "registry", "system"]
 
     /// The sections of the program's own help.
     static var overview: [(title: String, entries: [(name: String, summary: String)])] {
@@ -113,21 +127,20 @@ enum CommandTable {
     // MARK: Docker's commands that are not built yet
 
     private static let unbuiltGroups: Set<String> = [
-        "builder", "buildx", "checkpoint", "compose", "config", "context", "manifest", "model", "node",
+        "builder", "buildx", "checkpoint", "compose", "config", "context", "model", "node",
         "plugin",
         "scout", "secret", "service", "stack", "swarm", "trust", "volume",
     ]
 
     private static let unbuiltCommands: Set<String> = [
-        "bake", "build", "commit", "cp", "diff", "export", "login", "logout", "pull", "push", "scan",
-        "search",
+        "bake", "build", "commit", "cp", "diff", "export", "scan",
     ]
 
     private static let unbuiltMembers: [String: Set<String>] = [
         "container": ["commit", "cp", "diff", "export"],
-        "image": ["build", "prune", "pull", "push"],
+        "image": ["build"],
         "network": ["connect", "create", "disconnect", "prune", "rm", "remove"],
-        "system": ["df", "prune", "dial-stdio"],
+        "system": ["dial-stdio"],
     ]
 
     /// Whether Docker has this command and Skiff not yet.

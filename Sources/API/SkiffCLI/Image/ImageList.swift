@@ -29,7 +29,12 @@ enum ImageList {
     ]
 
     private static func run(_ invocation: Invocation) throws -> Int32 {
-        if invocation.bool(tree) { throw CommandError(.notBuilt, "--tree is not built yet") }
+        if invocation.bool(tree),
+            invocation.isSet(format) || invocation.bool(quiet) || invocation.bool(digests)
+        {
+            throw CommandError(
+                .invalidArgument, "--tree cannot be combined with --format, --quiet and --digests")
+        }
         var text = invocation.string(format)
         if text.isEmpty, !invocation.bool(quiet) {
             text = ConfigurationFile(invocation.session.configurationFolder).imagesFormat
@@ -50,6 +55,11 @@ enum ImageList {
         if invocation.bool(all) { query.append(("all", "1")) }
         if let item = FilterArgument.query(filters) { query.append(item) }
         let list = try invocation.client.json(EngineRequest(.get, "/images/json", query: query))
+        if invocation.bool(tree) {
+            invocation.session.output.write(
+                try ImageTree(try invocation.client).text(list.arrayValue ?? []))
+            return 0
+        }
         let now = Timestamp.now
         let needsDigest = showsDigest || text.contains(".Digest")
         let rows = (list.arrayValue ?? []).flatMap { image in

@@ -40,7 +40,7 @@ struct ContainerCreation {
     private func send(pull: String) throws -> JSONValue {
         let client = try invocation.client
         // An identifier is no reference: the daemon finds its image.
-        if case .reference = try ImageName(request.image), pull == "always" { try pullImage(client) }
+        if case .reference = try ImageName(request.image), pull == "always" { try pullImage() }
         do throws(EngineError) {
             return try create(client)
         } catch {
@@ -52,7 +52,7 @@ struct ContainerCreation {
             let name = (try? Reference(request.image))?.withDefaultTag.familiar ?? request.image
             Output.error("Unable to find image '\(name)' locally")
         }
-        try pullImage(client)
+        try pullImage()
         return try create(client)
     }
 
@@ -65,9 +65,10 @@ struct ContainerCreation {
     /// Whether the daemon misses the image, rather than a network or a container.
     private func names(_ error: EngineError) -> Bool { error.message.lowercased().hasPrefix("no such image") }
 
-    private func pullImage(_ client: EngineClient) throws {
+    private func pullImage() throws {
         try ImagePull.pull(
-            request.image, platform: request.platform, quiet: invocation.bool(RunFlags.quiet), client)
+            request.image, platform: request.platform, quiet: invocation.bool(RunFlags.quiet),
+            invocation.session)
     }
 
     private func checkPlatform() throws {

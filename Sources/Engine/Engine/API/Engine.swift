@@ -12,6 +12,7 @@ package final class Engine: Sendable {
     package let containers: ContainerService
     package let execs: ExecService
     package let images: ImageService
+    package let registries: RegistryService
     package let networks: NetworkService
     package let events: EventService
     package let system: SystemService
@@ -30,6 +31,9 @@ package final class Engine: Sendable {
         networks = NetworkService(parts)
         system = SystemService(parts, id: id)
         let registry = parts.registry
+        registries = RegistryService(
+            store: parts.images, pool: parts.pool, events: parts.events,
+            settings: parts.configuration.registries, logger: parts.logger)
         images = ImageService(store: parts.images, pool: parts.pool, events: parts.events) { image in
             registry.all.filter { $0.definition.imageID == image.description }.map {
                 ImageUse(containerID: $0.id, isRunning: $0.state.isRunning)
@@ -62,7 +66,8 @@ package final class Engine: Sendable {
         features.apparmorProfile = try AppArmorProfile.prepare(in: configuration.execRoot, logger: logger)
         let database = try StateDatabase(folder: configuration.dataRoot, pool: pool)
         let images = try ImageStore.open(
-            root: configuration.dataRoot, database: database.writer, logger: logger)
+            root: configuration.dataRoot, database: database.writer, logger: logger,
+            keepsBlobs: configuration.registries.keepsCompressedLayers)
         let network = try NetworkController(try NetworkConfiguration(configuration), logger: logger)
         let seccomp = try SeccompPrograms(
             folder: "\(configuration.dataRoot)/seccomp", compiler: configuration.seccompCompilerPath,

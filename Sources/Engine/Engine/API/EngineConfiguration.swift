@@ -30,6 +30,7 @@ package struct EngineConfiguration: Sendable {
     /// A seccomp profile that replaces the built-in default; empty for none.
     package var seccompProfilePath = ""
     package var dns = DNSConfiguration()
+    package var registries = RegistrySettings()
     package var labels: [String] = []
     /// Seconds that `stop` waits where neither the request nor the container says.
     package var stopTimeout = 10

@@ -50,6 +50,11 @@ package final class ImageService: Sendable {
         let removals = try await pool.run {
             try store.remove(name, force: force, pruneParents: pruneParents, uses: uses)
         }
+        publish(removals)
+        return removals
+    }
+
+    private func publish(_ removals: [ImageRemoval]) {
         for removal in removals {
             switch removal {
             case .untagged(_, let image): publish("untag", image)
@@ -57,7 +62,40 @@ package final class ImageService: Sendable {
             case .deletedLayer: break
             }
         }
-        return removals
+    }
+
+    /// Removes images that no container uses: those without a name, or all.
+    package func prune(_ filters: Filters) async throws -> (removals: [ImageRemoval], reclaimed: Int64) {
+        let (store, uses) = (store, uses)
+        let filter = try Self.pruneFilter(filters)
+        let (removals, reclaimed) = try await pool.run {
+            let result = try store.prune(filter, uses: uses)
+            return (result.removals, result.reclaimed)
+        }
+        publish(removals)
+        events.publish(.image, "prune", "", ["reclaimed": "\(reclaimed)"])
+        return (removals, reclaimed)
+    }
+
+    private static func pruneFilter(_ filters: Filters) throws -> ImagePruneFilter {
+        try filters.require(keys: ["dangling", "label", "label!", "until"])
+        var filter = ImagePruneFilter()
+        filter.dangling = try filters.flag("dangling") ?? true
+        filter.labels = filters["label"].map { ImageFilter.Label($0) }
+        filter.labelsNot = filters["label!"].map { ImageFilter.Label($0) }
+        if let text = filters["until"].first {
+            guard let time = PruneTime.parse(text, now: .now) else {
+                throw EngineError.invalid("invalid filter 'until=\(text)'")
+            }
+            filter.until = time
+        }
+        return filter
+    }
+
+    /// What the store occupies, in the measure of `du`.
+    package func usage() async throws -> StoreUsage {
+        let store = store
+        return try await pool.run { try store.usage() }
     }
 
     /// Loads an archive that is read to its end.

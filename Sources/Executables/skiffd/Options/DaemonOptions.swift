@@ -26,6 +26,7 @@ struct DaemonOptions: Sendable {
         try readContainers(reader)
         try readLogging(reader)
         try BridgeOptions.read(reader, into: &engine)
+        engine.registries = try RegistryOptions.read(reader, values)
         try readHosts(reader)
     }
 

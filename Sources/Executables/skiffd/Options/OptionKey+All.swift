@@ -1,5 +1,5 @@
 extension OptionKey {
-    static let all = general + containers + logging + network + unbuilt
+    static let all = general + containers + logging + network + registries + unbuilt
 
     private static let general = [
         OptionKey(
@@ -69,5 +69,22 @@ extension OptionKey {
         OptionKey("dns", .strings, "DNS server of containers"),
         OptionKey("dns-opts", .strings, flag: "dns-opt", "DNS option of containers"),
         OptionKey("dns-search", .strings, "DNS search domain of containers"),
+    ]
+
+    private static let registries = [
+        OptionKey(
+            "insecure-registries", .strings, flag: "insecure-registry",
+            "Registry, or network of such (CIDR), that needs no valid certificate"),
+        OptionKey(
+            "registry-mirrors", .strings, flag: "registry-mirror",
+            "Mirror of the default registry, or HOST=URL for one of another registry"),
+        OptionKey("max-concurrent-downloads", .integer, "Layers of one pull at the same time (6)"),
+        OptionKey("max-concurrent-uploads", .integer, "Layers of one push at the same time (5)"),
+        OptionKey("max-download-attempts", .integer, "Attempts without progress before a pull fails (5)"),
+        OptionKey("keep-compressed-layers", .bool, "Keep pulled layers compressed too, as they came (true)"),
+        OptionKey("http-proxy", .string, "Proxy for registries without TLS (HTTP_PROXY)"),
+        OptionKey("https-proxy", .string, "Proxy for registries with TLS (HTTPS_PROXY)"),
+        OptionKey("no-proxy", .string, "Hosts that are reached directly (NO_PROXY)"),
+        OptionKey("proxies", .object, "http-proxy, https-proxy and no-proxy in one object"),
     ]
 }

@@ -1,10 +1,8 @@
 extension OptionKey {
-    private static let registries = "registries are not built yet"
     private static let tlsReason = "TLS is not built yet; use a unix socket, or a tunnel in front of one"
     private static let swarm = "swarm mode is not built"
     private static let containerdReason = "Skiff runs without containerd"
     private static let plugins = "plugins are not built"
-    private static let proxies = "set the daemon's environment (HTTP_PROXY, HTTPS_PROXY, NO_PROXY) instead"
 
     /// Keys that dockerd knows and this version does nothing with.
     static let unbuilt = [
@@ -27,22 +25,14 @@ extension OptionKey {
         OptionKey(refused: "features", .object, "Skiff has no features to switch"),
         OptionKey(refused: "host-gateway-ip", .string, "it is not built yet"),
         OptionKey(refused: "host-gateway-ips", .strings, "it is not built yet"),
-        OptionKey(refused: "http-proxy", .string, proxies),
-        OptionKey(refused: "https-proxy", .string, proxies),
-        OptionKey(refused: "no-proxy", .string, proxies), OptionKey(refused: "proxies", .object, proxies),
-        OptionKey(refused: "insecure-registries", .strings, flag: "insecure-registry", registries),
         OptionKey(
             refused: "ip-forward-no-drop", .bool, "Skiff never drops what it does not forward for containers"),
-        OptionKey(refused: "max-concurrent-downloads", .integer, registries),
-        OptionKey(refused: "max-concurrent-uploads", .integer, registries),
-        OptionKey(refused: "max-download-attempts", .integer, registries),
         OptionKey(refused: "metrics-addr", .string, "metrics are not built yet"),
         OptionKey(refused: "min-api-version", .string, "every version from 1.24 on is served"),
         OptionKey(refused: "network-control-plane-mtu", .integer, swarm),
         OptionKey(refused: "network-diagnostic-port", .integer, swarm),
         OptionKey(refused: "node-generic-resources", .strings, flag: "node-generic-resource", swarm),
         OptionKey(refused: "nri-opts", .object, plugins),
-        OptionKey(refused: "registry-mirrors", .strings, flag: "registry-mirror", registries),
         OptionKey(refused: "resolv-conf", .string, "it is not built yet"),
         OptionKey(refused: "rootless", .bool, "the daemon needs root"),
         OptionKey(refused: "runtimes", .object, "other runtimes than Skiff's own are not built yet"),

@@ -56,3 +56,43 @@ extension ImageStore {
         id.description.hasPrefix(text) || id.hex.hasPrefix(text)
     }
 }
+
+extension ImageStore {
+    /// The tags of a repository, in their order.
+    package func tags(of repository: Reference) -> [(Reference, Digest)] {
+        state.withLock { state in
+            state.references.filter { $0.key.name == repository.name && $0.key.digest == nil }
+                .sorted { $0.key.description < $1.key.description }.map { ($0.key, $0.value) }
+        }
+    }
+
+    /// Paths of the repositories of a registry from which images with layers of this one came.
+    package func repositories(of id: Digest, in domain: String) throws -> [String] {
+        try state.withLock { state throws(ImageError) in
+            guard let image = state.images[id] else { throw Self.notFound(id.description) }
+            let layers = Set(image.configuration.rootFilesystem.diffIDs)
+            var paths: Set<String> = []
+            for other in state.images.values
+            where !layers.isDisjoint(with: other.configuration.rootFilesystem.diffIDs) {
+                for reference in other.references where reference.domain == domain && reference.digest != nil
+                {
+                    paths.insert(reference.path)
+                }
+            }
+            return paths.sorted()
+        }
+    }
+
+    /// Names a pushed image by its manifest in the registry.
+    package func addDigest(_ digest: Digest, of repository: Reference, to id: Digest) throws {
+        let reference = repository.with(digest: digest)
+        try changes.withLock {
+            guard state.withLock({ $0.images[id] != nil && $0.references[reference] == nil }) else { return }
+            try database.commit { try StoreDatabase.insertReference(reference, to: id, $0) }
+            state.withLock { state in
+                state.references[reference] = id
+                state.refresh(id)
+            }
+        }
+    }
+}

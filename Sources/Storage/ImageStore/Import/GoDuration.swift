@@ -1,11 +1,11 @@
 /// Durations as Go writes them: `1h2m3.5s`, `300ms`.
-enum GoDuration {
+package enum GoDuration {
     private static let units: [(String, Double)] = [
         ("ns", 1), ("us", 1e3), ("µs", 1e3), ("ms", 1e6), ("s", 1e9), ("m", 6e10), ("h", 3.6e12),
     ]
 
     /// - Returns: nil where the text is none, or exceeds 292 years
-    static func nanoseconds(_ text: String) -> Int64? {
+    package static func nanoseconds(_ text: String) -> Int64? {
         if text == "0" { return 0 }
         var rest = text[...]
         var total = 0.0

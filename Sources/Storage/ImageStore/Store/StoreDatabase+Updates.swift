@@ -54,6 +54,13 @@ extension StoreDatabase {
             arguments: [time.description, image.description])
     }
 
+    /// A name that says where the image is, and no new tag.
+    static func insertReference(_ reference: Reference, to image: Digest, _ database: Database) throws {
+        try database.execute(
+            sql: "INSERT OR REPLACE INTO image_references VALUES (?, ?)",
+            arguments: [reference.description, image.description])
+    }
+
     static func remove(_ reference: Reference, _ database: Database) throws {
         try database.execute(
             sql: "DELETE FROM image_references WHERE reference = ?", arguments: [reference.description])

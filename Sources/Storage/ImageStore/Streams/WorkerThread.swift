@@ -3,7 +3,7 @@ import Glibc
 import LinuxKernel
 
 /// A thread of one task. Whoever starts it joins it.
-final class WorkerThread: @unchecked Sendable {
+package final class WorkerThread: @unchecked Sendable {
     private final class Body {
         let run: @Sendable () -> Void
         init(_ run: @escaping @Sendable () -> Void) { self.run = run }
@@ -12,7 +12,7 @@ final class WorkerThread: @unchecked Sendable {
     private var thread = pthread_t()
 
     /// - Throws: `ImageError` (`exhausted`) where the system gives no thread
-    init(_ body: @escaping @Sendable () -> Void) throws { try start(body) }
+    package init(_ body: @escaping @Sendable () -> Void) throws { try start(body) }
 
     private func start(_ body: @escaping @Sendable () -> Void) throws {
         let box = Unmanaged.passRetained(Body(body))
@@ -33,7 +33,7 @@ final class WorkerThread: @unchecked Sendable {
         pthread_detach(try WorkerThread(body).thread)
     }
 
-    func join() { pthread_join(thread, nil) }
+    package func join() { pthread_join(thread, nil) }
 
     /// Gives the calling thread a file mode mask of its own, 0, so that files get exactly the mode asked for.
     /// A thread that did this must end soon: it no longer shares the working directory with the others.

@@ -11,6 +11,9 @@ package final class CompressingSource: ByteSource {
     private var thread: WorkerThread?
     private var input = UnsafeRawBufferPointer(start: nil, count: 0)
     private var isAtEnd = false
+    private let output = Chunk()
+    /// How much of `output` was read.
+    private var taken = 0
     private var hash = ContentHash()
     /// Compressed bytes so far.
     package private(set) var size: Int64 = 0
@@ -20,8 +23,7 @@ package final class CompressingSource: ByteSource {
         let (queue, pool) = (queue, pool)
         thread = try WorkerThread {
             do {
-                try store.readLayer(layer) { bytes in try Self.push(bytes, queue, pool) }
-                queue.finish()
+                try Self.push(store, layer, queue, pool)
             } catch {
                 queue.fail(error)
             }
@@ -34,34 +36,53 @@ package final class CompressingSource: ByteSource {
         thread?.join()
     }
 
-    private static func push(_ bytes: UnsafeRawBufferPointer, _ queue: ChunkQueue, _ pool: ChunkPool) throws {
-        var rest = bytes
-        while !rest.isEmpty {
-            let chunk = pool.take()
-            let count = min(rest.count, chunk.space.count)
-            chunk.space.copyMemory(from: UnsafeRawBufferPointer(rebasing: rest[..<count]))
-            chunk.count = count
-            rest = UnsafeRawBufferPointer(rebasing: rest[count...])
-            try queue.push(chunk)
+    /// Hands the archive over in full chunks, wherever its pieces begin: the compressor's output depends on that.
+    private static func push(
+        _ store: ImageStore, _ layer: LayerRecord, _ queue: ChunkQueue, _ pool: ChunkPool
+    ) throws {
+        var chunk = pool.take()
+        try store.readLayer(layer) { bytes in
+            var rest = bytes
+            while !rest.isEmpty {
+                let count = min(rest.count, chunk.space.count)
+                chunk.space.copyMemory(from: UnsafeRawBufferPointer(rebasing: rest[..<count]))
+                chunk.count += count
+                rest = UnsafeRawBufferPointer(rebasing: rest[count...])
+                if chunk.isFull {
+                    try queue.push(chunk)
+                    chunk = pool.take()
+                }
+            }
         }
+        try queue.push(chunk)
+        queue.finish()
     }
 
     /// Of everything that was read so far.
     package var digest: Digest { hash.digest }
 
     package func read(into buffer: UnsafeMutableRawBufferPointer) throws -> Int {
-        while !compressor.isFinished {
+        if taken == output.count { try compress() }
+        let count = min(buffer.count, output.count - taken)
+        guard count > 0 else { return 0 }
+        let piece = UnsafeRawBufferPointer(rebasing: output.bytes[taken..<taken + count])
+        buffer.copyMemory(from: piece)
+        hash.update(piece)
+        taken += count
+        size += Int64(count)
+        return count
+    }
+
+    /// Fills `output`, which has always the same size, for the same reason.
+    private func compress() throws {
+        (output.count, taken) = (0, 0)
+        while output.count == 0, !compressor.isFinished {
             if input.isEmpty, !isAtEnd {
                 input = try plain.nextSpan()
                 isAtEnd = input.isEmpty
             }
-            let count = try compressor.compress(&input, isLast: isAtEnd, into: buffer)
-            guard count > 0 else { continue }
-            hash.update(UnsafeRawBufferPointer(rebasing: buffer[..<count]))
-            size += Int64(count)
-            return count
+            output.count = try compressor.compress(&input, isLast: isAtEnd, into: output.space)
         }
-        return 0
     }
 
     /// Passes over the first bytes.

@@ -15,6 +15,8 @@ package final class ImageIngest: Sendable {
     private let pool = ChunkPool()
     private let depth: Int
     private let cancelled = Atomic(false)
+    /// Whether nothing may stay for a later try.
+    private let isDiskFull = Atomic(false)
     /// Pinned in the store's state.
     private let pinned = Mutex<[Digest]>([])
     /// Blobs whose arrival files go with the commit.
@@ -48,7 +50,6 @@ package final class ImageIngest: Sendable {
         open: @escaping (_ offset: Int64) throws -> any ByteSource, report: @escaping (LayerArrival) -> Void
     ) throws {
         if pinIfPresent(diffID) { return report(.exists) }
-        report(.waiting)
         let isMine = try store.arrivals.claim(
             descriptor.digest, isDone: { self.pinIfPresent(diffID) },
             isCancelled: { self.cancelled.load(ordering: .acquiring) }, report: report)
@@ -63,7 +64,7 @@ package final class ImageIngest: Sendable {
         } catch {
             let translated = ImageStore.translate(error)
             if (translated as? ImageError)?.code == .exhausted {
-                unlink(store.paths.arrival(descriptor.digest))
+                isDiskFull.store(true, ordering: .releasing)
             }
             throw translated
         }
@@ -82,6 +83,7 @@ package final class ImageIngest: Sendable {
         guard descriptor.digest.algorithm == .sha256 else {
             throw ImageError(.unsupported, "layer \(descriptor.digest): only sha256 digests are supported")
         }
+        arrived.withLock { _ = $0.insert(descriptor.digest) }
         let file = try ArrivalFile(store.paths.arrival(descriptor.digest), size: descriptor.size)
         do {
             try fill(file, descriptor, diffID, open, report)
@@ -90,7 +92,6 @@ package final class ImageIngest: Sendable {
             try file.clear()
             try fill(file, descriptor, diffID, open, report)
         }
-        arrived.withLock { _ = $0.insert(descriptor.digest) }
     }
 
     private func fill(
@@ -177,7 +178,7 @@ package final class ImageIngest: Sendable {
                 manifest: StoredManifest(
                     digest: manifest.digest, mediaType: manifest.mediaType, content: manifest.bytes))
             let result = try store.commit([image])
-            for digest in arrived.withLock({ $0 }) { unlink(store.paths.arrival(digest)) }
+            forgetArrivals()
             abandon()
             return result
         } catch {
@@ -185,8 +186,19 @@ package final class ImageIngest: Sendable {
         }
     }
 
+    /// Also of layers that another pull fetched, which may have ended without its image.
+    private func forgetArrivals() {
+        let blobs = pinned.withLock { $0 }.compactMap { diffID in
+            store.state.withLock { $0.layers[diffID]?.blob?.digest }
+        }
+        for digest in arrived.withLock({ $0 }).union(blobs) where !store.arrivals.contains(digest) {
+            unlink(store.paths.arrival(digest))
+        }
+    }
+
     /// Lets go of the layers; those that nothing needs go.
     private func abandon() {
+        if isDiskFull.load(ordering: .acquiring) { forgetArrivals() }
         let pins = pinned.withLock { pins in
             defer { pins = [] }
             return pins

@@ -11,6 +11,8 @@ package final class BlobReader {
     private var answer: HTTPAnswer?
     private var backOff: BackOff
     private var connections = 0
+    /// Whether something came since the last failure: then the next attempt need not wait.
+    private var hasProgressed = false
     /// Called before the pause after a failure.
     package var onRetry: ((RegistryError) -> Void)?
 
@@ -43,11 +45,16 @@ package final class BlobReader {
                 }
                 offset += Int64(count)
                 backOff.reset()
+                hasProgressed = true
                 return count
             } catch let error as RegistryError {
                 answer = nil
                 guard error.isTransient, connections < Self.connectionLimit else { throw error }
                 onRetry?(error)
+                if hasProgressed {
+                    hasProgressed = false
+                    continue
+                }
                 try backOff.wait(after: error)
             }
         }

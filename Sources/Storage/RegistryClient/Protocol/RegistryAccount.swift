@@ -87,19 +87,30 @@ package struct RegistryAccount {
     }
 
     private func searchCatalog(_ term: String, limit: Int) throws -> [SearchResult] {
-        let answer = try retrying(agent) {
-            try endpoint.send(scopes: [.catalog]) { base in
-                HTTPRequest("GET", base.with(target: base.target + "_catalog?n=10000"))
+        var found: [SearchResult] = []
+        var next: WebAddress?
+        for _ in 0..<Self.catalogPages where found.count < limit {
+            let answer = try retrying(agent) {
+                try endpoint.send(scopes: [.catalog]) { base in
+                    HTTPRequest("GET", next ?? base.with(target: base.target + "_catalog?n=1000"))
+                }
             }
+            guard answer.status == 200 else {
+                throw RegistryAnswerError.failure(answer, what: "search on \(domain)")
+            }
+            let body = try answer.readAll(limit: 16 << 20, "the registry's catalog")
+            let names = (try? JSONValue(parsing: body))?["repositories"]?.arrayValue ?? []
+            for name in names.compactMap(\.stringValue) where name.contains(term.lowercased()) {
+                found.append(
+                    SearchResult(
+                        name: "\(domain)/\(name)", description: "", stars: 0, isOfficial: false,
+                        isAutomated: false))
+            }
+            next = answer.nextPage
+            if next == nil { break }
         }
-        guard answer.status == 200 else {
-            throw RegistryAnswerError.failure(answer, what: "search on \(domain)")
-        }
-        let body = try answer.readAll(limit: 16 << 20, "the registry's catalog")
-        let names = (try? JSONValue(parsing: body))?["repositories"]?.arrayValue ?? []
-        return names.compactMap(\.stringValue).filter { $0.contains(term.lowercased()) }.prefix(limit).map {
-            SearchResult(
-                name: "\(domain)/\($0)", description: "", stars: 0, isOfficial: false, isAutomated: false)
-        }
+        return Array(found.prefix(limit))
     }
+
+    private static let catalogPages = 100
 }

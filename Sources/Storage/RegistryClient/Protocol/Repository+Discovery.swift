@@ -61,11 +61,18 @@ extension Repository {
                 throw RegistryError(.invalidAnswer, "the registry sent a list that is none")
             }
             try take(value)
-            guard let link = answer.head["link"], link.contains("rel=\"next\""),
-                let start = link.firstIndex(of: "<"), let end = link.firstIndex(of: ">"), start < end
-            else { return }
-            next = answer.address.resolving(String(link[link.index(after: start)..<end]))
-            guard next != nil else { return }
+            next = answer.nextPage
+            if next == nil { return }
         }
+    }
+}
+
+extension HTTPAnswer {
+    /// Where a list in pages goes on (RFC 8288); nil at its end.
+    var nextPage: WebAddress? {
+        guard let link = head["link"], link.contains("rel=\"next\""), let start = link.firstIndex(of: "<"),
+            let end = link.firstIndex(of: ">"), start < end
+        else { return nil }
+        return address.resolving(String(link[link.index(after: start)..<end]))
     }
 }

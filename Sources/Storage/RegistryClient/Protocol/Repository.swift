@@ -43,6 +43,12 @@ package final class Repository: Sendable {
         self.endpoints = endpoints
     }
 
+    private init(_ name: Reference, like other: Repository) {
+        self.name = name
+        agent = other.agent
+        endpoints = [other.origin]
+    }
+
     var pull: Set<RegistryScope> { [.repository(name.path, "pull")] }
     var push: Set<RegistryScope> { [.repository(name.path, "pull,push")] }
 
@@ -183,5 +189,13 @@ package final class Repository: Sendable {
             default: throw RegistryAnswerError.failure(answer, what: "blob \(digest)")
             }
         }
+    }
+}
+
+extension Repository {
+    /// Another repository of the same registry, for the same user and operation.
+    package func sibling(_ name: Reference) -> Repository? {
+        guard name.domain == self.name.domain else { return nil }
+        return Repository(name, like: self)
     }
 }

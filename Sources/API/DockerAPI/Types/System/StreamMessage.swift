@@ -1,3 +1,5 @@
+package import JSONCodec
+
 /// One line of the answers of load, import, pull and build.
 package struct StreamMessage: WireType {
     @OmitEmpty package var stream: String = ""
@@ -7,6 +9,8 @@ package struct StreamMessage: WireType {
     @OmitEmpty package var id: String = ""
     package var errorDetail: ErrorDetail?
     @OmitEmpty package var error: String = ""
+    /// What a program wants of it: the digest that a push made.
+    package var aux: JSONValue?
 
     package init() {}
 
@@ -18,6 +22,7 @@ package struct StreamMessage: WireType {
         case id
         case errorDetail
         case error
+        case aux
     }
 }
 

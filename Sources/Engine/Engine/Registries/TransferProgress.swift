@@ -1,0 +1,15 @@
+package import OCIModel
+
+/// How far a pull or push is, in the order in which clients are told.
+package enum TransferProgress: Sendable, Equatable {
+    /// A line about the whole; `id` is empty where Docker's has none.
+    case message(id: String, text: String)
+    /// A line about one layer, by the short form of its digest.
+    case layer(id: String, state: String)
+    case bytes(id: String, state: String, current: Int64, total: Int64)
+    /// A tag was pushed.
+    case pushed(tag: String, digest: Digest, size: Int)
+}
+
+/// Takes progress from many threads.
+package typealias TransferReport = @Sendable (TransferProgress) -> Void
