@@ -61,22 +61,22 @@ def test_ordinary_programs_notice_nothing(skiff):
     assert out.split() == ["143", "1000", "x", "done"]
 
 
-def test_without_the_parser_containers_run_without_a_profile():
+def test_without_the_parser_containers_run_without_a_profile(engine):
     Path("/tmp/p").write_text("profile docker-default {}\n")
     subprocess.run([PARSER, "-R", "/tmp/p"], check=True)
     shutil.move(PARSER, PARSER + ".away")
-    engine = GuestEngine()
+    other = GuestEngine()
     try:
-        engine.start()
-        assert "name=apparmor" not in engine.api("GET", "/info").json["SecurityOptions"]
-        assert "apparmor_parser is not installed" in engine.log_text()
-        engine.have("busybox")
-        assert run(engine.cli("skiff"), "--rm", "busybox", *LABEL) == "unconfined"
+        other.start()
+        assert "name=apparmor" not in other.api("GET", "/info").json["SecurityOptions"]
+        assert "apparmor_parser is not installed" in other.log_text()
+        other.have("busybox")
+        assert run(other.cli("skiff"), "--rm", "busybox", *LABEL) == "unconfined"
     finally:
         shutil.move(PARSER + ".away", PARSER)
-        engine.close()
+        other.close()
     # The next daemon puts it back.
-    engine = GuestEngine()
-    engine.start()
+    other = GuestEngine()
+    other.start()
     assert "docker-default (enforce)" in PROFILES.read_text().splitlines()
-    engine.close()
+    other.close()
