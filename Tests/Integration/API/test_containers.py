@@ -215,9 +215,11 @@ def test_attach_replays_the_log(daemon):
 
 
 def test_two_clients_see_the_same_output(daemon):
-    identifier = start(daemon, "sh", "-c", "read go; seq 1 1000", OpenStdin=True)
+    # The answer to an attach comes before the client is attached; a line that was read proves that it is.
+    identifier = start(daemon, "sh", "-c", "read one; read two; seq 1 1000", OpenStdin=True)
     streams = [Hijacked(daemon, f"/containers/{identifier}/attach?stream=1&stdin=1&stdout=1") for _ in range(2)]
-    streams[0].send(b"go\n")
+    for stream in streams:
+        stream.send(b"go\n")
     wanted = "".join(f"{number}\n" for number in range(1, 1001)).encode()
     assert [stream.frames()["stdout"] for stream in streams] == [wanted, wanted]
 

@@ -55,7 +55,6 @@ package struct BridgeConfiguration: Sendable, Equatable {
     package var interContainerCommunication = true
     package var ipMasquerade = true
     package var ipForward = true
-    package var firewall = true
     /// Where published ports listen when `-p` names no address.
     package var defaultHostAddress = "0.0.0.0"
     package var ipv6 = false

@@ -107,10 +107,11 @@ extension Container {
         if options.volumes { await removeVolumes() }
     }
 
-    /// Anonymous volumes that nobody else uses. A failure leaves the volume and is logged.
+    /// Anonymous volumes that no other container uses. A failure leaves the volume and is logged.
     private func removeVolumes() async {
         let names = definition.mounts.filter(\.isAnonymous).map(\.name)
-        let used = Set(parts.registry.all.flatMap { $0.definition.mounts.map(\.name) })
+        let others = parts.registry.all.filter { $0.definition.id != definition.id }
+        let used = Set(others.flatMap { $0.definition.mounts.map(\.name) })
         let volumes = parts.volumes
         for name in names where !used.contains(name) {
             do {

@@ -21,10 +21,9 @@ enum BridgeOptions {
         bridge.defaultHostAddress = try reader.string("ip") ?? "0.0.0.0"
         bridge.ipForward = try reader.bool("ip-forward") ?? true
         bridge.ipMasquerade = try reader.bool("ip-masq") ?? true
-        bridge.firewall = try reader.bool("iptables") ?? true
-        if let six = try reader.bool("ip6tables"), six != bridge.firewall {
+        for key in ["iptables", "ip6tables"] where try reader.bool(key) == false {
             throw OptionError(
-                "ip6tables: rules for IPv6 go with those for IPv4: give it the value of iptables")
+                "\(key): bridges without Skiff's own rules are not built yet: leave it true, or use --bridge none")
         }
         try reader.only("firewall-backend", ["nftables"])
         bridge.ipv6 = try reader.bool("ipv6") ?? false
