@@ -32,6 +32,7 @@ package final class DockerAPIServer: Sendable {
             NetworkRoutes(engine: engine), ImageRoutes(engine: engine), ImageLoadRoute(engine: engine),
             ImageSaveRoute(engine: engine), ImageCreateRoute(engine: engine),
             ImagePushRoute(engine: engine), RegistryRoutes(engine: engine), DiskUsageRoutes(engine: engine),
+            PruneRoutes(engine: engine),
         ]
     }
 

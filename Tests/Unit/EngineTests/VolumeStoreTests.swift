@@ -60,8 +60,31 @@ import Testing
         #expect(store.record(of: "named") == nil && fileExists(store.path(of: "named") + "/x"))
         #expect(!fileExists(folder.path + "/volumes/named/_data.new"))
         #expect(try store.ensure(name: "named").created == false)
-        try store.remove("named")
-        #expect(throws: EngineError.self) { try store.remove("named") }
-        #expect(throws: EngineError.self) { try store.remove("../named") }
+        #expect(try !store.removeUnused("../named") { false })
+        store.letGo(["named"])
+        #expect(try store.removeUnused("named") { false })
+        #expect(try !store.removeUnused("named") { false })
+    }
+
+    @Test func aVolumeInUseIsNotRemoved() throws {
+        let folder = try Folder()
+        let store = try VolumeStore(root: folder.path + "/volumes")
+        _ = try store.ensure(name: "data")
+        _ = try store.ensure(name: "data")
+        #expect(try !store.removeUnused("data") { false }, "two containers are being made with it")
+        store.letGo(["data"])
+        #expect(try !store.removeUnused("data") { false })
+        store.letGo(["data"])
+        #expect(try !store.removeUnused("data") { true }, "a container has it")
+        #expect(try store.removeUnused("data") { false })
+        #expect(try store.list().isEmpty)
+    }
+
+    @Test func whatARemovalLeftGoesWhenTheStoreOpens() throws {
+        let folder = try Folder()
+        _ = try VolumeStore(root: folder.path + "/volumes")
+        _ = try folder.shell("mkdir -p volumes/.removed-1/_data/x; mkdir -p volumes/kept/_data")
+        #expect(try VolumeStore(root: folder.path + "/volumes").list() == ["kept"])
+        #expect(!fileExists(folder.path + "/volumes/.removed-1"))
     }
 }

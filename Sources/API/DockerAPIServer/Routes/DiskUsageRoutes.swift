@@ -5,13 +5,11 @@ import ImageStore
 import JSONCodec
 import OCIModel
 
-/// `GET /system/df` and `POST /images/prune`.
+/// `GET /system/df`.
 struct DiskUsageRoutes: EndpointGroup {
     let engine: Engine
 
-    var endpoints: [Endpoint] {
-        [Endpoint(.systemDataUsage, endsWithClient: true, usage), Endpoint(.imagePrune, prune)]
-    }
+    var endpoints: [Endpoint] { [Endpoint(.systemDataUsage, endsWithClient: true, usage)] }
 
     private static let kinds: Set<String> = ["container", "image", "volume", "build-cache"]
 
@@ -22,24 +20,31 @@ struct DiskUsageRoutes: EndpointGroup {
         }
         func wants(_ kind: String) -> Bool { wanted.isEmpty || wanted.contains(kind) }
         var answer = JSONObject()
+        let images = wants("image") ? try engine.images.list(all: true, filters: Filters()) : []
+        let store = wants("image") ? try await engine.images.usage() : StoreUsage()
+        let containers = wants("container") ? try await engine.containers.diskUsage() : []
         if wants("image") {
-            let usage = try await engine.images.usage()
-            answer["LayersSize"] = .integer(usage.total)
-            answer["Images"] = .array(try images(usage, request.version))
+            answer["LayersSize"] = .integer(store.total)
+            answer["Images"] = .array(try self.images(images, store, request.version))
         }
         if wants("container") {
-            answer["Containers"] = .array(try await containers(request.version))
+            answer["Containers"] = .array(try self.containers(containers, request.version))
         }
-        if wants("volume") { answer["Volumes"] = .array([]) }
+        if wants("volume") {
+            answer["Volumes"] = .array(try await engine.volumes.usage().map(Self.volume))
+        }
         if wants("build-cache") {
             answer["BuildCache"] = .array([])
             answer["BuilderSize"] = .integer(0)
         }
+        if wants("image"), wants("container") { answer["Sharing"] = sharing(images, store, containers) }
         try await reply.json(.object(answer))
     }
 
-    private func images(_ usage: StoreUsage, _ version: APIVersion) throws -> [JSONValue] {
-        try engine.images.list(all: true, filters: Filters()).map { image in
+    private func images(
+        _ images: [Image], _ usage: StoreUsage, _ version: APIVersion
+    ) throws -> [JSONValue] {
+        try images.map { image in
             var summary = ImageSummary(image, version: version)
             summary.sharedSize = usage.shared[image.id] ?? 0
             summary.containers = Int64(engine.images.containerCount(image.id))
@@ -47,27 +52,31 @@ struct DiskUsageRoutes: EndpointGroup {
         }
     }
 
-    private func containers(_ version: APIVersion) async throws -> [JSONValue] {
-        var list: [JSONValue] = []
-        var options = ListOptions()
-        options.all = true
-        for inspection in try engine.containers.list(options) {
-            // One that goes meanwhile occupies nothing.
-            let size = try? await engine.containers.size(inspection.id)
-            list.append(
-                try JSONValue(
-                    encoding: ContainerSummary(inspection, size: size, now: .now, version: version)))
+    private func containers(_ list: [ContainerDiskUsage], _ version: APIVersion) throws -> [JSONValue] {
+        try list.map { usage in
+            try JSONValue(
+                encoding: ContainerSummary(usage.container, size: usage.size, now: .now, version: version))
         }
-        return list
     }
 
-    @Sendable private func prune(_ request: Request, _ reply: Reply) async throws {
-        let (removals, reclaimed) = try await engine.images.prune(try request.filters())
-        let deleted = try removals.map { try JSONValue(encoding: ImageDeleteItem($0)) }
-        try await reply.json(
-            [
-                "ImagesDeleted": deleted.isEmpty ? .null : .array(deleted),
-                "SpaceReclaimed": .integer(reclaimed),
-            ] as JSONValue)
+    private static func volume(_ volume: VolumeUsage) -> JSONValue {
+        var labels = JSONObject()
+        for (key, value) in volume.labels.sorted(by: { $0.key < $1.key }) { labels[key] = .string(value) }
+        return [
+            "CreatedAt": .string(volume.created?.description ?? ""), "Driver": "local",
+            "Labels": .object(labels), "Mountpoint": .string(volume.mountPoint),
+            "Name": .string(volume.name), "Options": .null, "Scope": "local",
+            "UsageData": ["RefCount": .integer(Int64(volume.links)), "Size": .integer(volume.size)],
+        ]
+    }
+
+    /// What the files would occupy if every image and container had its own copy of all layers, and what they do.
+    private func sharing(
+        _ images: [Image], _ store: StoreUsage, _ containers: [ContainerDiskUsage]
+    ) -> JSONValue {
+        let own = containers.reduce(Int64(0)) { $0 + $1.size.writable }
+        let copies =
+            images.reduce(Int64(0)) { $0 + $1.size } + containers.reduce(Int64(0)) { $0 + $1.size.root }
+        return ["WithoutSharing": .integer(copies), "WithSharing": .integer(store.files + own)]
     }
 }

@@ -2,6 +2,7 @@ import HTTPTransport
 import DockerAPI
 import Engine
 import ImageStore
+import JSONCodec
 import OCIModel
 
 /// Images: list, inspect, history, tag, remove.
@@ -16,14 +17,49 @@ struct ImageRoutes: EndpointGroup {
     }
 
     @Sendable private func list(_ request: Request, _ reply: Reply) async throws {
-        if request.query.flag("manifests") { throw APIError.notBuilt("listing manifests (manifests=1)") }
         var filters = try request.filters()
         // Before 1.25 a pattern came in a parameter of its own.
         if let pattern = request.query["filter"], !pattern.isEmpty {
             filters.values["reference", default: []].append(pattern)
         }
         let images = try engine.images.list(all: request.query.flag("all"), filters: filters)
-        try await reply.json(images.map { ImageSummary($0, version: request.version) })
+        let shared = request.query.flag("shared-size") ? try await engine.images.usage().shared : [:]
+        var list: [JSONValue] = []
+        for image in images {
+            var summary = ImageSummary(image, version: request.version)
+            if let size = shared[image.id] { summary.sharedSize = size }
+            var value = try JSONValue(encoding: summary)
+            if request.query.flag("manifests"), case .object(var object) = value {
+                object["Manifests"] = [try await manifest(of: image)]
+                value = .object(object)
+            }
+            list.append(value)
+        }
+        try await reply.json(JSONValue.array(list))
+    }
+
+    /// One image has one manifest here, whatever else the index listed that it came with.
+    private func manifest(of image: Image) async throws -> JSONValue {
+        let known = try await engine.images.manifest(of: image.id)
+        let platform = image.configuration.platform
+        var platformObject = JSONObject()
+        platformObject["architecture"] = .string(platform.architecture)
+        platformObject["os"] = .string(platform.os)
+        if let variant = platform.variant { platformObject["variant"] = .string(variant) }
+        let digest = (known?.digest ?? image.id).description
+        return [
+            "ID": .string(digest), "Available": true, "Kind": "image",
+            "Descriptor": [
+                "mediaType": .string(known?.mediaType ?? MediaType.ociManifest), "digest": .string(digest),
+                "size": .integer(known?.size ?? 0),
+            ],
+            "Size": ["Total": .integer(image.size), "Content": 0],
+            "ImageData": [
+                "Platform": .object(platformObject),
+                "Containers": .array(engine.images.containers(image.id).map { .string($0) }),
+                "Size": ["Unpacked": .integer(image.size)],
+            ],
+        ]
     }
 
     @Sendable private func inspect(_ request: Request, _ reply: Reply) async throws {

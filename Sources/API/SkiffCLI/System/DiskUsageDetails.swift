@@ -16,10 +16,54 @@ struct DiskUsageDetails {
         var text = "Images space usage:\n\n" + (try images())
         text += "\nContainers space usage:\n\n" + (try containers())
         text += "\nLocal Volumes space usage:\n\n" + (try volumes())
+        text += sharing
         let cache = usage["BuildCache"]?.arrayValue ?? []
         let bytes = cache.reduce(Int64(0)) { $0 + ($1["Size"]?.integerValue ?? 0) }
         text += "\nBuild cache usage: \(HumanUnits.size(Double(bytes)))\n\n"
         return text + (try buildCache(cache))
+    }
+
+    /// What everything would occupy without shared layers, and how much of that is saved.
+    private var sharing: String {
+        guard let whole = usage["Sharing"]?["WithoutSharing"]?.integerValue, whole > 0,
+            let stored = usage["Sharing"]?["WithSharing"]?.integerValue
+        else { return "" }
+        let saved = max(0, whole - stored)
+        return "\nSharing of layers saves: \(HumanUnits.size(Double(saved))) of "
+            + "\(HumanUnits.size(Double(whole))) (\(saved * 100 / whole)%)\n"
+    }
+
+    /// For templates: `.Images`, `.Containers`, `.Volumes`, `.BuildCache`, each a list with the fields of its own list.
+    var record: ListRow {
+        func list(_ key: String) -> [JSONValue] { usage[key]?.arrayValue ?? [] }
+        let images = list("Images").flatMap { image in
+            ImageRows.names(image, digests: false).map {
+                ImageRows.row(image, $0, truncated: false, now: now).json
+            }
+        }
+        let containers = list("Containers").map { ContainerList.row($0, truncated: false, now: now).json }
+        return ListRow(
+            "*formatter.diskUsageContext",
+            [
+                ("Images", .array(images)), ("Containers", .array(containers)),
+                ("Volumes", .array(list("Volumes").map(Self.volume))),
+                ("BuildCache", .array(list("BuildCache"))),
+            ])
+    }
+
+    private static func volume(_ volume: JSONValue) -> JSONValue {
+        func text(_ key: String) -> JSONValue { .string(volume[key]?.stringValue ?? "") }
+        let size = volume["UsageData"]?["Size"]?.integerValue ?? -1
+        return ListRow(
+            "*formatter.volumeContext",
+            [
+                ("Availability", "N/A"), ("Driver", text("Driver")), ("Group", "N/A"),
+                ("Labels", .string(ListRow.text(ofLabels: volume["Labels"]))),
+                ("Links", .string("\(volume["UsageData"]?["RefCount"]?.integerValue ?? 0)")),
+                ("Mountpoint", text("Mountpoint")), ("Name", text("Name")), ("Scope", text("Scope")),
+                ("Size", .string(size < 0 ? "N/A" : HumanUnits.size(Double(size)))), ("Status", "N/A"),
+            ]
+        ).json
     }
 
     private func since(_ seconds: Int64) -> String {
@@ -43,7 +87,7 @@ struct DiskUsageDetails {
                 let shared = max(0, image["SharedSize"]?.integerValue ?? 0)
                 return [
                     name.repository, name.tag, (image["Id"]?.stringValue ?? "").shortIdentifier,
-                    since(image["Created"]?.integerValue ?? 0), HumanUnits.size(Double(size)),
+                    since(image["Created"]?.integerValue ?? 0), HumanUnits.size(Double(size), digits: 3),
                     HumanUnits.size(Double(shared)), HumanUnits.size(Double(size - shared)),
                     "\(image["Containers"]?.integerValue ?? 0)",
                 ]

@@ -23,10 +23,13 @@ enum SystemDiskUsage {
         let usage = try invocation.client.json(EngineRequest(.get, "/system/df"))
         let output = invocation.session.output
         if invocation.bool(verbose) {
-            guard !invocation.isSet(format) else {
-                throw CommandError(.notBuilt, "--format is not built yet together with --verbose")
+            let details = DiskUsageDetails(usage, now: .now)
+            let text = invocation.string(format)
+            if text.isEmpty || text == "table" {
+                output.write(try details.text())
+            } else {
+                output.write(try ListFormat(text, table: "").render([details.record], headers: [:]))
             }
-            output.write(try DiskUsageDetails(usage, now: .now).text())
             return 0
         }
         let listFormat = try ListFormat(

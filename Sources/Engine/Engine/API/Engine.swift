@@ -14,6 +14,7 @@ package final class Engine: Sendable {
     package let images: ImageService
     package let registries: RegistryService
     package let networks: NetworkService
+    package let volumes: VolumeService
     package let events: EventService
     package let system: SystemService
 
@@ -29,6 +30,7 @@ package final class Engine: Sendable {
         containers = ContainerService(parts)
         execs = ExecService(parts)
         networks = NetworkService(parts)
+        volumes = VolumeService(parts)
         system = SystemService(parts, id: id)
         let registry = parts.registry
         registries = RegistryService(

@@ -109,14 +109,13 @@ extension Container {
 
     /// Anonymous volumes that no other container uses. A failure leaves the volume and is logged.
     private func removeVolumes() async {
-        let names = definition.mounts.filter(\.isAnonymous).map(\.name)
-        let others = parts.registry.all.filter { $0.definition.id != definition.id }
-        let used = Set(others.flatMap { $0.definition.mounts.map(\.name) })
-        let volumes = parts.volumes
-        for name in names where !used.contains(name) {
+        let (volumes, registry, id) = (parts.volumes, parts.registry, id)
+        for name in definition.mounts.filter(\.isAnonymous).map(\.name) {
             do {
-                try await parts.pool.run { try volumes.remove(name) }
-                parts.events.publish(.volume, "destroy", name, ["driver": "local"])
+                let isRemoved = try await parts.pool.run {
+                    try volumes.removeUnused(name) { registry.usesVolume(name, but: id) }
+                }
+                if isRemoved { parts.events.publish(.volume, "destroy", name, ["driver": "local"]) }
             } catch {
                 log("cannot remove an anonymous volume", error)
             }

@@ -23,6 +23,7 @@ struct ContainerCreation: Sendable {
         do {
             let (prepared, told) = (spec, warnings)
             let definition = try await parts.pool.run { try makeFiles(id, prepared, image, told) }
+            defer { parts.volumes.letGo(definition.mounts.filter { $0.kind == .volume }.map(\.name)) }
             try await record(definition, name)
             return ContainerCreated(id: id, warnings: warnings)
         } catch {
@@ -145,8 +146,11 @@ struct ContainerCreation: Sendable {
 
     private func undo(_ layer: ContainerLayer, _ resolver: MountResolver, _ folder: String) {
         attempt("remove the layer") { try parts.images.removeContainerLayer(layer) }
+        parts.volumes.letGo(resolver.heldVolumes)
         for volume in resolver.createdVolumes {
-            attempt("remove a volume") { try parts.volumes.remove(volume) }
+            attempt("remove a volume") {
+                _ = try parts.volumes.removeUnused(volume) { parts.registry.usesVolume(volume, but: "") }
+            }
         }
         attempt("remove the folder") { try removeTree(folder) }
     }

@@ -23,6 +23,37 @@ extension ContainerService {
     }
 }
 
+/// What a container occupies.
+package struct ContainerDiskUsage: Sendable {
+    package let container: ContainerInspection
+    /// `writable` is what it has of its own on the disk, as `du` counts it: writable layer, log, generated files. `root`
+    /// adds the files of its image's layers.
+    package let size: ContainerSize
+}
+
+extension ContainerService {
+    /// Of all containers, newest first. One that goes meanwhile occupies nothing.
+    package func diskUsage() async throws -> [ContainerDiskUsage] {
+        var options = ListOptions()
+        options.all = true
+        let (parts, list) = (parts, try list(options))
+        return try await parts.pool.runAlone {
+            try list.map { inspection in
+                guard let layer = try? parts.registry.find(inspection.id).definition.layer else {
+                    return ContainerDiskUsage(
+                        container: inspection, size: ContainerSize(writable: 0, root: 0))
+                }
+                let own =
+                    try parts.images.blocks(of: layer)
+                    + ImageStore.blocks(below: parts.folder(of: inspection.id))
+                let whole = own + parts.images.size(below: layer)
+                return ContainerDiskUsage(
+                    container: inspection, size: ContainerSize(writable: own, root: whole))
+            }
+        }
+    }
+}
+
 extension EngineParts {
     func paths(of container: Container) -> ContainerPaths {
         ContainerPaths(folder: folder(of: container.id), id: container.id, spec: container.spec)

@@ -9,6 +9,8 @@ struct MountResolver {
     let layers: [String]
     private(set) var mounts: [MountPoint] = []
     private(set) var createdVolumes: [String] = []
+    /// Kept from removal until the caller lets them go; a volume once for each of its mounts.
+    private(set) var heldVolumes: [String] = []
 
     init(volumes: VolumeStore, layers: [String]) {
         self.volumes = volumes
@@ -105,6 +107,7 @@ struct MountResolver {
         mode: String = "", propagation: String = ""
     ) throws {
         let volume = try volumes.ensure(name: name, labels: labels)
+        heldVolumes.append(volume.name)
         if volume.created { createdVolumes.append(volume.name) }
         var mount = MountPoint(kind: .volume, destination: cleanPath(target))
         mount.name = volume.name

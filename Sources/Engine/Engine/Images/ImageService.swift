@@ -29,6 +29,15 @@ package final class ImageService: Sendable {
     /// How many containers use each image.
     package func containerCount(_ id: Digest) -> Int { uses(id).count }
 
+    /// Ids of the containers that use an image.
+    package func containers(_ id: Digest) -> [String] { uses(id).map(\.containerID) }
+
+    /// The manifest that an image came with; nil where it came without one.
+    package func manifest(of id: Digest) async throws -> ContentDescriptor? {
+        let store = store
+        return try await pool.run { try store.manifest(of: id) }
+    }
+
     package func history(_ name: String) throws -> [ImageHistoryEntry] { try store.history(name) }
 
     package func diskUsage() async throws -> ImageDiskUsage {

@@ -4,6 +4,7 @@ import JSONCodec
 import LinuxKernel
 import OCIModel
 import OCIRuntime
+import Synchronization
 
 /// The local volumes of one data root: `<name>/_data` holds the files, `<name>/volume.json` what was said when the
 /// volume was made. The folder is the volume: one without a readable `volume.json` is a volume all the same, so that
@@ -19,12 +20,15 @@ final class VolumeStore: Sendable {
     }
 
     let root: String
+    /// Volumes that containers are being made with, and by how many.
+    let held = Mutex<[String: Int]>([:])
 
     /// Makes the folder if it is missing and clears what a crash left of a copy-up.
     init(root: String) throws {
         self.root = root
         try makeDirectories(root, mode: 0o711)
         for name in try list() where fileExists(stagingPath(name)) { try Self.removeTree(stagingPath(name)) }
+        try clearRemoved()
     }
 
     /// Names of all volumes, sorted.
@@ -47,7 +51,7 @@ final class VolumeStore: Sendable {
         return try? json.decode(Record.self)
     }
 
-    /// Finds or makes a volume, durably.
+    /// Finds or makes a volume, durably, and holds it: the caller must call `letGo`.
     /// - Parameter name: nil for an anonymous one
     func ensure(
         name: String?, labels: [String: String] = [:]
@@ -56,6 +60,7 @@ final class VolumeStore: Sendable {
         let isAnonymous = name == nil
         let name = name ?? Self.anonymousName()
         let path = path(of: name)
+        hold(name)
         if fileExists(path) { return (name, path, false) }
         do throws(SystemCallError) {
             try makeDirectories("\(root)/\(name)", mode: 0o701)
@@ -65,6 +70,7 @@ final class VolumeStore: Sendable {
             try syncFolder(of: path)
             try syncFolder(of: "\(root)/\(name)")
         } catch {
+            letGo([name])
             throw EngineError(
                 .systemCallFailed, "cannot make volume \(name): \(error)", cause: error,
                 category: error.errno == ENOSPC ? .exhausted : nil)
@@ -98,15 +104,6 @@ final class VolumeStore: Sendable {
                 cause: error,
                 category: error.errno == ENOSPC ? .exhausted : nil)
         }
-    }
-
-    /// Removes a volume with its files. The caller has made sure that no container uses it.
-    func remove(_ name: String) throws {
-        guard VolumeName.isValid(name), fileExists("\(root)/\(name)") else {
-            throw EngineError(.noSuchVolume, "get \(name): no such volume")
-        }
-        // The record goes last: until then a removal that was interrupted can be seen and repeated.
-        try Self.removeTree("\(root)/\(name)")
     }
 
     // MARK: Parts
@@ -150,7 +147,7 @@ final class VolumeStore: Sendable {
         }
     }
 
-    private static func removeTree(_ path: String) throws {
+    static func removeTree(_ path: String) throws {
         do {
             try LinuxKernel.removeTree(path)
         } catch {

@@ -1,4 +1,4 @@
-import OCIModel
+package import OCIModel
 import Synchronization
 
 extension ImageStore {
@@ -60,6 +60,13 @@ extension ImageStore {
             ImageDiskUsage(
                 layers: state.layers.values.reduce(0) { $0 + $1.size },
                 blobs: state.layers.values.reduce(0) { $0 + ($1.blob?.size ?? 0) })
+        }
+    }
+
+    /// The manifest that an image came with; nil where it came without one.
+    package func manifest(of id: Digest) throws -> ContentDescriptor? {
+        try database.image(id)?.manifest.map {
+            ContentDescriptor(mediaType: $0.mediaType, digest: $0.digest, size: Int64($0.content.count))
         }
     }
 

@@ -24,26 +24,31 @@ extension ImageStore {
     ) throws -> (removals: [ImageRemoval], reclaimed: Int64) {
         let before = state.withLock { $0.layers }
         var removals: [ImageRemoval] = []
-        for image in candidates(filter) {
-            guard try uses(image.id).isEmpty else { continue }
-            do {
-                for reference in image.references {
-                    removals += try remove(reference.familiar, force: false, pruneParents: true, uses: uses)
-                }
-                if state.withLock({ $0.images[image.id] != nil }) {
-                    removals += try remove(
-                        image.id.description, force: false, pruneParents: true, uses: uses)
-                }
-            } catch let error as ImageError where error.code == .conflict || error.code == .imageNotFound {
-                // Somebody took it into use meanwhile, or its last name took it along.
-                continue
-            }
+        for image in candidates(filter) where try uses(image.id).isEmpty {
+            removals += try removeUnused(image.id, uses: uses)
         }
         let after = state.withLock { Set($0.layers.keys) }
         var reclaimed = before.values.filter { !after.contains($0.diffID) }
             .reduce(0) { $0 + $1.size + ($1.blob?.size ?? 0) }
         reclaimed += try clearArrivals(olderThan: 0)
         return (removals, reclaimed)
+    }
+
+    /// Removes an image with all of its names; no more than possible where somebody takes it into use meanwhile.
+    func removeUnused(_ id: Digest, uses: (Digest) throws -> [ImageUse]) throws -> [ImageRemoval] {
+        var removals: [ImageRemoval] = []
+        do {
+            // The last tag of a repository takes its digests along.
+            while let reference = state.withLock({ $0.images[id]?.references.first }) {
+                removals += try remove(reference.familiar, force: false, pruneParents: true, uses: uses)
+            }
+            if state.withLock({ $0.images[id] != nil }) {
+                removals += try remove(id.description, force: false, pruneParents: true, uses: uses)
+            }
+        } catch let error as ImageError where error.code == .conflict || error.code == .imageNotFound {
+            return removals
+        }
+        return removals
     }
 
     /// Younger images first, so that children go before their parents.

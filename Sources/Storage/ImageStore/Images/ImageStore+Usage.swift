@@ -9,8 +9,12 @@ package struct StoreUsage: Sendable, Equatable {
     package var total: Int64 = 0
     /// Bytes that no image needs: layers of containers alone, blobs that came half.
     package var reclaimable: Int64 = 0
+    /// Bytes of the files of all layers, each layer once (as `Image.size` counts).
+    package var files: Int64 = 0
     /// Of each image, the bytes that other images have too (as `Image.size` counts).
     package var shared: [Digest: Int64] = [:]
+
+    package init() {}
 }
 
 extension ImageStore {
@@ -25,6 +29,7 @@ extension ImageStore {
         for layer in layers.values {
             let bytes = try measure(layer)
             usage.total += bytes
+            usage.files += layer.size
             if users[layer.diffID] == nil { usage.reclaimable += bytes }
         }
         let half = try bytesOfArrivals()
@@ -47,6 +52,16 @@ extension ImageStore {
         }
         measured.withLock { $0[layer.diffID] = bytes }
         return bytes
+    }
+
+    /// Bytes of a container's writable layer on the disk, as `du` counts them.
+    package func blocks(of layer: ContainerLayer) throws -> Int64 {
+        try Self.blocks(below: paths.container(layer.id))
+    }
+
+    /// Bytes of the files of the layers that a container's own lies on.
+    package func size(below layer: ContainerLayer) -> Int64 {
+        state.withLock { state in layer.layers.reduce(0) { $0 + (state.layers[$1]?.size ?? 0) } }
     }
 
     /// What a folder occupies with everything below it, files with several names once; 0 where there is none.

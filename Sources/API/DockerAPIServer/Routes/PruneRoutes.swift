@@ -1,0 +1,47 @@
+import DockerAPI
+import Engine
+import HTTPTransport
+import ImageStore
+import JSONCodec
+
+/// What `system prune` asks for besides containers.
+struct PruneRoutes: EndpointGroup {
+    let engine: Engine
+
+    var endpoints: [Endpoint] {
+        [
+            Endpoint(.imagePrune, images), Endpoint(.volumePrune, volumes),
+            Endpoint(.networkPrune, networks), Endpoint(.buildPrune, buildCache),
+        ]
+    }
+
+    @Sendable private func images(_ request: Request, _ reply: Reply) async throws {
+        let (removals, reclaimed) = try await engine.images.prune(try request.filters())
+        let deleted = try removals.map { try JSONValue(encoding: ImageDeleteItem($0)) }
+        try await reply.json(
+            ["ImagesDeleted": Self.list(deleted), "SpaceReclaimed": .integer(reclaimed)] as JSONValue)
+    }
+
+    @Sendable private func volumes(_ request: Request, _ reply: Reply) async throws {
+        let result = try await engine.volumes.prune(
+            try request.filters(), takesNamed: request.version < APIVersion(1, 42))
+        try await reply.json(
+            [
+                "VolumesDeleted": Self.list(result.ids.map { .string($0) }),
+                "SpaceReclaimed": .integer(result.reclaimed),
+            ] as JSONValue)
+    }
+
+    /// The predefined networks, all that there are so far, are never pruned.
+    @Sendable private func networks(_ request: Request, _ reply: Reply) async throws {
+        try request.filters().require(keys: ["label", "label!", "until"])
+        try await reply.json(["NetworksDeleted": .null] as JSONValue)
+    }
+
+    /// Nothing is built here yet, so no cache is kept.
+    @Sendable private func buildCache(_ request: Request, _ reply: Reply) async throws {
+        try await reply.json(["CachesDeleted": .null, "SpaceReclaimed": 0] as JSONValue)
+    }
+
+    private static func list(_ values: [JSONValue]) -> JSONValue { values.isEmpty ? .null : .array(values) }
+}
