@@ -3,6 +3,9 @@
 import json
 import os
 import random
+import socket
+import subprocess
+import sys
 import threading
 import time
 
@@ -177,6 +180,63 @@ def test_kills_in_the_middle_of_every_operation(engine):
         cli("rm", "-f", one["Id"])
     assert cli.out("ps", "-aq") == ""
     assert cli.out("run", "--rm", "busybox", "echo", "ok") == "ok"
+
+
+def test_clients_see_the_end_of_a_killed_daemon(engine):
+    """Nothing that outlives the daemon holds its clients' connections: they would wait for an answer for ever."""
+    clients = [socket.socket(socket.AF_UNIX) for _ in range(4)]
+    for client in clients:
+        client.settimeout(30 * settings.PATIENCE)
+        client.connect(str(engine.socket))
+        client.sendall(b"GET /_ping HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert client.recv(65536).startswith(b"HTTP/1.1 200")
+    # The shim, and with the port skiff-net, start while the clients are there.
+    engine.cli("skiff")("run", "-d", "--name", "web", "-p", "18098:80", "busybox", "sleep", "1000")
+    _start_every_program(engine)
+    engine.kill()
+    assert [client.recv(1) for client in clients] == [b""] * len(clients)
+    for client in clients:
+        client.close()
+    engine.start()
+    assert engine.inspect("web")["State"]["Running"]
+
+
+def _start_every_program(engine) -> None:
+    """skiff-net has started when it answers; nothing outlives the daemon that `exec` and `top` start."""
+    control = socket.socket(socket.AF_UNIX)
+    control.settimeout(30 * settings.PATIENCE)
+    path = engine.exec_root / "network/skiff-net.sock"
+    wait_for(path.exists, 10, "the control socket of skiff-net")
+    control.connect(str(path))
+    control.sendall(b'{"id":1,"op":"list"}\n')
+    assert b'"keys"' in control.recv(65536)
+    control.close()
+    cli = engine.cli("skiff")
+    assert cli.out("exec", "web", "echo", "ok") == "ok"
+    assert "sleep" in cli.out("top", "web")
+
+
+def _number(path) -> int | None:
+    try:
+        return path.stat().st_ino
+    except FileNotFoundError:
+        return None
+
+
+def test_a_socket_that_only_a_child_of_the_dead_daemon_holds(engine):
+    """As of a daemon that was killed in the middle of starting a shim: the next one takes the place."""
+    engine.kill()
+    engine.socket.unlink()
+    script = ("import socket, subprocess, sys; s = socket.socket(socket.AF_UNIX); s.bind(sys.argv[1]); s.listen();"
+              "print(subprocess.Popen(['sleep', '1000'], pass_fds=[s.fileno()], stdout=-3, stderr=-3).pid)")
+    done = subprocess.run([sys.executable, "-c", script, engine.socket], capture_output=True, text=True, check=True)
+    try:
+        before = engine.socket.stat().st_ino
+        engine.launch()
+        wait_for(lambda: _number(engine.socket) not in (None, before), 30, "a socket of its own")
+        wait_for(lambda: engine.cli("skiff")("version", status=None).returncode == 0, 30, "an answer")
+    finally:
+        os.kill(int(done.stdout), 9)
 
 
 def test_a_load_that_was_cut_off_leaves_nothing(engine):

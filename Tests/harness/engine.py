@@ -88,6 +88,12 @@ class Engine:
         return f"unix://{self.socket}"
 
     def start(self) -> "Engine":
+        self.launch()
+        wait_for(self._ready, 30, f"an answer of {self.name}")
+        return self
+
+    def launch(self) -> None:
+        """Starts the process, and does not wait until it answers."""
         if self.config:
             (self.folder / "daemon.json").write_text(json.dumps(self.config))
         with self.log.open("ab") as log:
@@ -95,8 +101,6 @@ class Engine:
                 self.command(), stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=self.environment())
         if self not in Engine.running:
             Engine.running.append(self)
-        wait_for(self._ready, 30, f"an answer of {self.name}")
-        return self
 
     def _ready(self) -> bool:
         if self.process.poll() is not None:

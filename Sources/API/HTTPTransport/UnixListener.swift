@@ -28,14 +28,31 @@ enum UnixListener {
         return socket
     }
 
-    /// Whether a process accepts connections on the path.
+    /// Milliseconds that a process is given to end that was killed a moment ago.
+    private static let dyingTime: Int32 = 500
+
+    /// Whether a process that lives listens on the path.
+    ///
+    /// A listener that was killed while it started another program is answered for by the child, until that has
+    /// executed the program; the kernel knows who it was that listened.
     static func isAnswered(_ path: String) throws -> Bool {
         let socket = Descriptor(
             owning: try systemCall("socket") {
                 Glibc.socket(AF_UNIX, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
             })
         let raw = socket.rawValue
-        return try withAddress(path) { address, length in Glibc.connect(raw, address, length) == 0 }
+        guard try withAddress(path, { address, length in Glibc.connect(raw, address, length) == 0 }) else {
+            return false
+        }
+        let process = try peerCredentials(raw).process
+        // One of a process namespace that is not seen from here has none.
+        return process <= 0 || lives(process)
+    }
+
+    private static func lives(_ process: Int32) -> Bool {
+        guard let descriptor = try? openPidfd(process) else { return false }
+        var entry = pollfd(fd: descriptor.rawValue, events: Int16(POLLIN), revents: 0)
+        return poll(&entry, 1, dyingTime) == 0
     }
 
     private static func clearStale(_ path: String) throws {

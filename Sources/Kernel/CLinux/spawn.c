@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
+#include <spawn.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -94,4 +95,8 @@ int32_t skiff_spawn(const char *path, int32_t executable, char *const argv[], ch
     }
     if (pid > 0) *pidfd = descriptor;
     return result;
+}
+
+int32_t skiff_spawn_closes_from(void *actions, int32_t first) {
+    return -posix_spawn_file_actions_addclosefrom_np(actions, first);
 }

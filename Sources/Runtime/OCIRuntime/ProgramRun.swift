@@ -18,6 +18,10 @@ package enum ProgramRun {
         posix_spawn_file_actions_adddup2(&actions, source.rawValue, 0)
         posix_spawn_file_actions_adddup2(&actions, errors.write, 1)
         posix_spawn_file_actions_adddup2(&actions, errors.write, 2)
+        // Nothing else of the caller's: libraries leave descriptors open over an exec.
+        try step(path) { () throws(SystemCallError) in
+            try rawCall("posix_spawn") { skiff_spawn_closes_from(&actions, 3) }
+        }
         var argv = arguments.map { strdup($0) } + [nil]
         defer { for argument in argv { free(argument) } }
         var pid: pid_t = 0

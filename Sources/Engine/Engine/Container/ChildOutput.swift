@@ -1,3 +1,4 @@
+import CLinux
 import Glibc
 import LinuxKernel
 
@@ -36,6 +37,8 @@ struct ChildOutput {
         posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
         posix_spawn_file_actions_adddup2(&actions, output, 1)
         posix_spawn_file_actions_adddup2(&actions, output, 2)
+        // Nothing else of the engine's: a client's connection must end with it.
+        try rawCall("posix_spawn") { skiff_spawn_closes_from(&actions, 3) }
         var attributes = posix_spawnattr_t()
         posix_spawnattr_init(&attributes)
         defer { posix_spawnattr_destroy(&attributes) }

@@ -15,4 +15,8 @@
 int32_t skiff_spawn(const char *path, int32_t executable, char *const argv[], char *const envp[], int32_t channel,
                     int32_t error, const char *const joins[], int32_t *pidfd);
 
+/* Has posix_spawn close every descriptor from `first` on; for the end of the file actions (`posix_spawn_file_actions_t`,
+   whose own function Swift does not see). Returns 0 or a negated errno. */
+int32_t skiff_spawn_closes_from(void *actions, int32_t first);
+
 #endif

@@ -1,3 +1,4 @@
+import CLinux
 import Glibc
 import LinuxKernel
 
@@ -32,35 +33,18 @@ struct ForwarderProcess {
         return try spawn(listener.rawValue)
     }
 
+    /// It outlives the daemon, so it is given nothing of it: a client's connection that it held too would not end
+    /// with the daemon, and the client would wait for ever.
     private func spawn(_ listener: Int32) throws(SystemCallError) -> pid_t {
-        var actions = posix_spawn_file_actions_t()
-        posix_spawn_file_actions_init(&actions)
-        defer { posix_spawn_file_actions_destroy(&actions) }
-        for number in Int32(0)...2 {
-            posix_spawn_file_actions_addopen(&actions, number, "/dev/null", O_RDWR, 0)
-        }
-        posix_spawn_file_actions_adddup2(&actions, listener, 3)
-        var attributes = posix_spawnattr_t()
-        posix_spawnattr_init(&attributes)
-        defer { posix_spawnattr_destroy(&attributes) }
-        var none = sigset_t()
-        var all = sigset_t()
-        sigemptyset(&none)
-        sigfillset(&all)
-        posix_spawnattr_setsigmask(&attributes, &none)
-        posix_spawnattr_setsigdefault(&attributes, &all)
-        posix_spawnattr_setflags(
-            &attributes,
-            Int16(POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | 0x80 /* POSIX_SPAWN_SETSID */))
         let words = ["skiff-net", "--control", "3", "--instance", instance]
         var arguments: [UnsafeMutablePointer<CChar>?] = words.map { strdup($0) } + [nil]
         defer { for argument in arguments { if let argument { free(argument) } } }
         var environment: [UnsafeMutablePointer<CChar>?] = [nil]
-        var process = pid_t()
-        let failure = posix_spawn(&process, executable, &actions, &attributes, &arguments, &environment)
-        guard failure == 0 else {
-            throw SystemCallError(call: "posix_spawn", errno: failure, subject: executable)
+        var pidfd: Int32 = -1
+        let process = try rawCall("execve", executable) {
+            skiff_spawn(executable, -1, &arguments, &environment, listener, -1, nil, &pidfd)
         }
+        close(pidfd)
         return process
     }
 }
