@@ -56,7 +56,7 @@ import Testing
         var proxies = ProxySettings(environment: ["https_proxy": "proxy.example:3128"])
         proxies.none = "direct.example,.sub.example,10.0.0.0/8"
         func proxy(_ text: String) throws -> String? {
-            proxies.proxy(for: try #require(WebAddress(text)))?.hostAndPort
+            proxies.proxy(for: try #require(WebAddress(text)))?.address.hostAndPort
         }
         #expect(try proxy("https://registry.example/") == "proxy.example:3128")
         #expect(try proxy("http://registry.example/") == nil)

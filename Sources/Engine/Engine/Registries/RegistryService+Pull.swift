@@ -1,4 +1,5 @@
 import ImageStore
+import JSONCodec
 package import OCIModel
 package import RegistryClient
 
@@ -85,6 +86,12 @@ private struct ImagePull: Sendable {
     /// From an index to the manifest for the platform.
     private func choose(_ manifest: FetchedManifest, depth: Int) throws -> FetchedManifest {
         if MediaType.isManifest(manifest.mediaType) { return manifest }
+        if (try? JSONValue(parsing: manifest.bytes))?["schemaVersion"]?.integerValue == 1 {
+            throw EngineError(
+                .notBuilt,
+                "\(reference.familiar) has a manifest of Docker's schema 1 (\(manifest.mediaType)), which is not "
+                    + "supported: its author has to push it again, as schema 2 or OCI")
+        }
         guard MediaType.isIndex(manifest.mediaType), depth < Self.indexDepth else {
             throw EngineError(
                 .notBuilt,

@@ -22,13 +22,14 @@ package final class RegistryService: Sendable {
         self.logger = logger
     }
 
-    /// Runs something blocking that ends when the task is cancelled.
+    /// Runs something blocking that ends when the task is cancelled, on a thread of its own: a registry that is slow keeps
+    /// nobody else from one.
     func interruptible<T: Sendable>(
         _ body: @escaping @Sendable (Interrupter) throws -> T
     ) async throws -> T {
         let interrupter = try Interrupter()
         return try await withTaskCancellationHandler {
-            try await pool.run { try body(interrupter) }
+            try await pool.runAlone { try body(interrupter) }
         } onCancel: {
             interrupter.cancel()
         }

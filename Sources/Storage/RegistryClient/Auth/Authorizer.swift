@@ -31,9 +31,15 @@ final class Authorizer: Sendable {
 
     private let agent: HTTPAgent
     private let credentials: RegistryCredentials
+    /// Whether the token server is asked for a token that can be kept instead of the password.
+    private let wantsRefreshToken: Bool
     private let state = Mutex(State())
 
-    init(agent: HTTPAgent, credentials: RegistryCredentials) {
+    /// What token servers know this program by.
+    private static let clientName = "skiff"
+
+    init(agent: HTTPAgent, credentials: RegistryCredentials, wantsRefreshToken: Bool) {
+        self.wantsRefreshToken = wantsRefreshToken
         self.agent = agent
         self.credentials = credentials
     }
@@ -115,7 +121,7 @@ final class Authorizer: Sendable {
         let request =
             refresh.isEmpty
             ? tokenRequest(realm, challenge, scopes) : refreshRequest(realm, challenge, scopes, refresh)
-        let answer = try agent.send(request)
+        let answer = try agent.sendFollowing(request)
         let body = try answer.readAll(limit: 1 << 20, "the answer of \(realm)")
         guard answer.status == 200 else { throw Self.refusal(answer, body, realm) }
         return try parse(body, realm)
@@ -131,6 +137,8 @@ final class Authorizer: Sendable {
         for scope in scopes.map(\.text).sorted() { address = address.adding(query: "scope", scope) }
         if !credentials.username.isEmpty {
             address = address.adding(query: "account", credentials.username)
+                .adding(query: "client_id", Self.clientName)
+            if wantsRefreshToken { address = address.adding(query: "offline_token", "true") }
         }
         var request = HTTPRequest("GET", address)
         if !credentials.username.isEmpty {
@@ -144,7 +152,8 @@ final class Authorizer: Sendable {
     private func refreshRequest(
         _ realm: WebAddress, _ challenge: Challenge, _ scopes: Set<RegistryScope>, _ token: String
     ) -> HTTPRequest {
-        var form = "grant_type=refresh_token&refresh_token=\(percentEncoded(token))&client_id=skiff"
+        var form = "grant_type=refresh_token&refresh_token=\(percentEncoded(token))"
+        form += "&client_id=\(Self.clientName)"
         form += "&service=\(percentEncoded(challenge.parameters["service"] ?? ""))"
         let scope = scopes.map(\.text).sorted().joined(separator: " ")
         if !scope.isEmpty { form += "&scope=\(percentEncoded(scope))" }

@@ -15,6 +15,8 @@ final class HTTPAgent: Sendable {
     private let state = Mutex(State())
 
     private static let idlePerOrigin = 16
+    private static let redirectLimit = 10
+    private static let uploadPatience = 5
 
     init(configuration: RegistryConfiguration, interrupter: Interrupter) {
         self.configuration = configuration
@@ -23,6 +25,34 @@ final class HTTPAgent: Sendable {
     }
 
     func isInsecure(_ address: WebAddress) -> Bool { insecure.contains(address) }
+
+    /// Sends a request and follows redirects of those that change nothing. Authorization stays with the server that asked
+    /// for it, also where a later redirect leads back to it.
+    /// - Throws: `RegistryError`
+    func sendFollowing(_ first: HTTPRequest) throws -> HTTPAnswer {
+        var request = first
+        for _ in 0...Self.redirectLimit {
+            let answer = try send(request)
+            guard request.method == "GET" || request.method == "HEAD",
+                [301, 302, 303, 307, 308].contains(answer.status)
+            else { return answer }
+            guard let location = answer.head["location"], let next = answer.address.resolving(location) else {
+                throw RegistryError(
+                    .invalidAnswer, "\(answer.address) redirects to an address that is none")
+            }
+            if answer.address.scheme == .https, next.scheme == .http, !isInsecure(next) {
+                throw RegistryError(
+                    .untrusted, "\(answer.address) redirects to \(next), which has no TLS: refused")
+            }
+            answer.drain()
+            if next.origin != request.address.origin {
+                request.fields.removeAll { $0.name == "Authorization" }
+            }
+            request.address = next
+        }
+        throw RegistryError(
+            .invalidAnswer, "stopped after \(Self.redirectLimit) redirects of \(first.address)")
+    }
 
     /// Sends a request and reads the answer's head. Follows no redirect.
     /// - Throws: `RegistryError`
@@ -40,9 +70,10 @@ final class HTTPAgent: Sendable {
     }
 
     private func exchange(_ request: HTTPRequest, _ connection: HTTPConnection) throws -> HTTPAnswer {
-        let isProxied = request.address.scheme == .http && proxy(for: request.address) != nil
-        try connection.send(request, absolute: isProxied, userAgent: configuration.userAgent)
-        let head = try connection.receiveHead()
+        // Behind a tunnel the proxy sees nothing.
+        let proxy = request.address.scheme == .http ? proxy(for: request.address) : nil
+        try connection.send(request, through: proxy, userAgent: configuration.userAgent)
+        let head = try connection.receiveHead(patience: request.method == "PUT" ? Self.uploadPatience : 1)
         return try HTTPAnswer(connection, head: head, request: request) { [weak self] in self?.keep($0) }
     }
 
@@ -54,6 +85,7 @@ final class HTTPAgent: Sendable {
     }
 
     private func keep(_ connection: HTTPConnection) {
+        guard !connection.isCutShort else { return }
         state.withLock { state in
             if state.idle[connection.origin, default: []].count < Self.idlePerOrigin {
                 state.idle[connection.origin, default: []].append(connection)
@@ -63,49 +95,52 @@ final class HTTPAgent: Sendable {
 
     // MARK: - Connections
 
-    private func proxy(for address: WebAddress) -> WebAddress? {
-        configuration.proxies.proxy(for: address)
-    }
+    private func proxy(for address: WebAddress) -> Proxy? { configuration.proxies.proxy(for: address) }
 
     private func connect(_ address: WebAddress) throws -> HTTPConnection {
         let timeouts = configuration.timeouts
         let dialer = Dialer(interrupter: interrupter, timeout: timeouts.connect)
         guard let proxy = proxy(for: address) else {
             let socket = try dialer.connect(host: address.host, port: address.port)
-            return HTTPConnection(try transport(socket, address), origin: address.origin)
+            return try connection(socket, address)
         }
-        guard proxy.scheme == .http else {
+        guard proxy.address.scheme == .http else {
             throw RegistryError(
-                .unsupported, "the proxy \(proxy) is not supported: use one with http:// in its address")
+                .unsupported,
+                "the proxy \(proxy.address) is not supported: use one with http:// in its address")
         }
         let socket: SharedDescriptor
         do {
-            socket = try dialer.connect(host: proxy.host, port: proxy.port)
+            socket = try dialer.connect(host: proxy.address.host, port: proxy.address.port)
         } catch let error as RegistryError where error.code != .cancelled {
             throw RegistryError(
                 error.code, "proxyconnect tcp: \(error.message)", cause: error, isTransient: error.isTransient
             )
         }
-        if address.scheme == .http {
-            return HTTPConnection(try transport(socket, address), origin: address.origin)
-        }
-        try openTunnel(socket, proxy, address)
-        return HTTPConnection(try transport(socket, address), origin: address.origin)
+        if address.scheme == .https { try openTunnel(socket, proxy, address) }
+        return try connection(socket, address)
+    }
+
+    private func connection(_ socket: SharedDescriptor, _ address: WebAddress) throws -> HTTPConnection {
+        HTTPConnection(
+            try transport(socket, address), origin: address.origin, headTime: configuration.timeouts.idle)
     }
 
     /// CONNECT (RFC 9110, section 9.3.6).
-    private func openTunnel(_ socket: SharedDescriptor, _ proxy: WebAddress, _ address: WebAddress) throws {
+    private func openTunnel(_ socket: SharedDescriptor, _ proxy: Proxy, _ address: WebAddress) throws {
         let plain = SocketTransport(
-            socket, peer: proxy.authority, interrupter: interrupter, idle: configuration.timeouts.idle)
-        let text = "CONNECT \(address.hostAndPort) HTTP/1.1\r\nHost: \(address.hostAndPort)\r\n\r\n"
-        try Array(text.utf8).withUnsafeBytes { try plain.write($0) }
+            socket, peer: proxy.address.authority, interrupter: interrupter,
+            idle: configuration.timeouts.idle)
+        var text = "CONNECT \(address.hostAndPort) HTTP/1.1\r\nHost: \(address.hostAndPort)\r\n"
+        if let field = proxy.authorization { text += "Proxy-Authorization: \(field)\r\n" }
+        try Array((text + "\r\n").utf8).withUnsafeBytes { try plain.write($0) }
         // Byte by byte: what comes behind the head is not the proxy's.
         var head: [UInt8] = []
         while head.suffix(4) != [0x0D, 0x0A, 0x0D, 0x0A] {
             var byte: UInt8 = 0
             let count = try withUnsafeMutableBytes(of: &byte) { try plain.read(into: $0) }
             guard count == 1, head.count < 16 << 10 else {
-                throw RegistryError(.unavailable, "the proxy \(proxy) gave no answer", isTransient: true)
+                throw RegistryError(.unavailable, "the proxy \(proxy.address) gave no answer", isTransient: true)
             }
             head.append(byte)
         }
@@ -113,7 +148,8 @@ final class HTTPAgent: Sendable {
         guard (200..<300).contains(answer.status) else {
             throw RegistryError(
                 .unavailable,
-                "the proxy \(proxy) refused to connect to \(address.hostAndPort): status \(answer.status)",
+                "the proxy \(proxy.address) refused to connect to \(address.hostAndPort): status \(answer.status)"
+                    + (answer.status == 407 ? "; put USER:PASSWORD@ before its name" : ""),
                 isTransient: answer.status >= 500)
         }
     }

@@ -13,6 +13,7 @@ final class HTTPAnswer {
     let address: WebAddress
     private var framing: Framing
     private var connection: HTTPConnection?
+    private static let trailerLimit = 100
     private let giveBack: (HTTPConnection) -> Void
 
     init(
@@ -72,7 +73,14 @@ final class HTTPAnswer {
                 throw RegistryError(.invalidAnswer, "malformed chunked encoding from \(connection.origin)")
             }
             if size == 0 {
-                while try !connection.readLine().isEmpty {}
+                var trailers = 0
+                while try !connection.readLine().isEmpty {
+                    trailers += 1
+                    guard trailers <= Self.trailerLimit else {
+                        throw RegistryError(
+                            .invalidAnswer, "malformed chunked encoding from \(connection.origin)")
+                    }
+                }
                 finish()
                 self.connection = nil
                 return 0

@@ -7,14 +7,21 @@ final class HTTPConnection: @unchecked Sendable {
     let origin: String
     /// Whether an earlier request went over it: the server may have closed it meanwhile, through no fault of a new one.
     private(set) var wasUsed = false
+    /// Whether a request's body was not sent to its end because the answer came first: nothing may follow it.
+    private(set) var isCutShort = false
+    /// Milliseconds that a head may take once it has begun.
+    private let headTime: Int32
     private var buffer: UnsafeMutableRawBufferPointer
     private var start = 0
     private var end = 0
     private static let bufferSize = 128 << 10
     private static let headLimit = 64 << 10
 
-    init(_ transport: any Transport, origin: String) {
+    private static let provisionalLimit = 16
+
+    init(_ transport: any Transport, origin: String, headTime: Int32) {
         self.transport = transport
+        self.headTime = headTime
         self.origin = origin
         buffer = .allocate(byteCount: Self.bufferSize, alignment: 16)
     }
@@ -25,11 +32,13 @@ final class HTTPConnection: @unchecked Sendable {
 
     // MARK: - Requests
 
-    /// - Parameter absolute: whether a proxy needs the whole address
-    func send(_ request: HTTPRequest, absolute: Bool, userAgent: String) throws {
-        let target = absolute ? request.address.origin + request.address.target : request.address.target
+    /// - Parameter proxy: the one that passes the request on and needs the whole address for it
+    func send(_ request: HTTPRequest, through proxy: Proxy?, userAgent: String) throws {
+        let target =
+            proxy == nil ? request.address.target : request.address.origin + request.address.target
         var head = "\(request.method) \(target) HTTP/1.1\r\nHost: \(request.address.authority)\r\n"
         head += "User-Agent: \(userAgent)\r\n"
+        if let field = proxy?.authorization { head += "Proxy-Authorization: \(field)\r\n" }
         for field in request.fields { head += "\(field.name): \(field.value)\r\n" }
         switch request.body {
         case .none:
@@ -50,15 +59,27 @@ final class HTTPConnection: @unchecked Sendable {
         defer { room.deallocate() }
         var sent: Int64 = 0
         while true {
+            // A refusal need not wait for the rest of the body.
+            if transport.hasInput {
+                isCutShort = true
+                return
+            }
             let count = try source.read(into: room)
             if count == 0 { break }
             sent += Int64(count)
             if let length, sent > length {
                 throw RegistryError(.internal, "an upload has more than the \(length) bytes it should have")
             }
-            if length == nil { try write("\(String(count, radix: 16))\r\n") }
-            try transport.write(UnsafeRawBufferPointer(rebasing: room[..<count]))
-            if length == nil { try write("\r\n") }
+            do {
+                if length == nil { try write("\(String(count, radix: 16))\r\n") }
+                try transport.write(UnsafeRawBufferPointer(rebasing: room[..<count]))
+                if length == nil { try write("\r\n") }
+            } catch let error as RegistryError where error.code == .unavailable {
+                // Whoever closes the connection may have said why.
+                guard transport.hasInput else { throw error }
+                isCutShort = true
+                return
+            }
         }
         guard let length else { return try write("0\r\n\r\n") }
         guard sent == length else {
@@ -73,19 +94,40 @@ final class HTTPConnection: @unchecked Sendable {
     // MARK: - Answers
 
     /// The head of the next answer that is not a provisional one.
-    func receiveHead() throws -> HTTPHead {
-        while true {
+    /// - Parameter patience: how many times the usual limit it may take to begin: who got a large blob checks it first
+    func receiveHead(patience: Int) throws -> HTTPHead {
+        for _ in 0..<Self.provisionalLimit {
+            if start == end { try refill(patience: patience) }
             let head = try HTTPHead(parsing: try receiveHeadBytes())
             if head.status >= 200 { return head }
             if head.status == 101 {
                 throw RegistryError(.invalidAnswer, "the registry wants to leave HTTP (status 101)")
             }
         }
+        throw RegistryError(.invalidAnswer, "the registry sends provisional answers without end")
+    }
+
+    private func refill(patience: Int) throws {
+        var attempt = 1
+        while true {
+            do {
+                return try refill()
+            } catch let error as RegistryError {
+                guard error.code == .timedOut, attempt < patience else { throw error }
+                attempt += 1
+            }
+        }
     }
 
     private func receiveHeadBytes() throws -> ArraySlice<UInt8> {
         var head: [UInt8] = []
+        let begin = monotonicMilliseconds()
         while true {
+            guard monotonicMilliseconds() - begin <= headTime else {
+                throw RegistryError(
+                    .timedOut, "\(origin): the head of the answer does not come to its end",
+                    isTransient: true)
+            }
             if start == end { try refill() }
             guard start < end else {
                 throw RegistryError(.unavailable, "unexpected EOF from \(origin)", isTransient: true)

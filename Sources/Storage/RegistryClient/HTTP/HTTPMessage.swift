@@ -1,3 +1,5 @@
+import OCIModel
+
 /// A request without what its connection adds.
 struct HTTPRequest {
     enum Body {
@@ -61,10 +63,28 @@ struct HTTPHead: Sendable {
         return minorVersion >= 1 || options.contains("keep-alive")
     }
 
-    /// Seconds; a date is not understood and stands for the client's own back-off.
-    var retryAfter: Int? { self["retry-after"].flatMap { Int($0) }.map { max(0, $0) } }
+    /// Seconds to wait, given as such or as a date (RFC 9110, section 10.2.3); nil where there is none that one can read.
+    var retryAfter: Int? {
+        guard let text = self["retry-after"] else { return nil }
+        if let seconds = Int(text) { return max(0, seconds) }
+        guard let date = Timestamp(httpDate: text) else { return nil }
+        return Int(clamping: max(0, date.seconds - Timestamp.now.seconds))
+    }
 
     var mediaType: String { (self["content-type"] ?? "").prefix { $0 != ";" }.trimmed.lowercased() }
+}
+
+extension Timestamp {
+    /// Parses `Sun, 06 Nov 1994 08:49:37 GMT`, the form that servers have to write (RFC 9110, section 5.6.7).
+    init?(httpDate text: String) {
+        let parts = text.split(separator: " ").map(String.init)
+        let months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
+        guard parts.count == 6, parts[5] == "GMT", let month = months.firstIndex(of: parts[2]) else {
+            return nil
+        }
+        let number = month < 9 ? "0\(month + 1)" : "\(month + 1)"
+        self.init(rfc3339: "\(parts[3])-\(number)-\(parts[1])T\(parts[4])Z")
+    }
 }
 
 extension HTTPHead {

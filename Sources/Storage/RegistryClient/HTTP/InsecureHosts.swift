@@ -1,4 +1,5 @@
 import Glibc
+import OCIModel
 
 /// Registries that need no valid certificate: named ones, those in named networks, and those on this machine.
 struct InsecureHosts: Sendable {
@@ -61,12 +62,27 @@ struct InsecureHosts: Sendable {
     }
 }
 
+/// One that makes connections for others.
+struct Proxy: Sendable, Equatable {
+    let address: WebAddress
+    /// Value of `Proxy-Authorization`.
+    let authorization: String?
+}
+
 extension ProxySettings {
     /// The proxy through which an address is reached; nil for none. What is on this machine is always reached directly.
-    func proxy(for address: WebAddress) -> WebAddress? {
+    func proxy(for address: WebAddress) -> Proxy? {
         let text = address.scheme == .https ? https : http
-        guard !text.isEmpty, !isDirect(address) else { return nil }
-        return WebAddress(text, defaultScheme: .http)
+        guard !text.isEmpty, !isDirect(address), let proxy = WebAddress(text, defaultScheme: .http) else {
+            return nil
+        }
+        return Proxy(address: proxy, authorization: WebAddress.userInformation(text).map(Self.basic))
+    }
+
+    private static func basic(_ user: String) -> String {
+        let parts = user.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
+        let decoded = parts.map { percentDecoded($0) }
+        return "Basic " + Base64.encode((decoded[0] + [0x3A] + (decoded.count > 1 ? decoded[1] : [])))
     }
 
     private func isDirect(_ address: WebAddress) -> Bool {

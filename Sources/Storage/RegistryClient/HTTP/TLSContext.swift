@@ -174,9 +174,18 @@ final class TLSTransport: Transport {
     }
 
     var isQuiet: Bool {
+        let (count, code) = peek()
+        return count == 0 && code == SSL_ERROR_WANT_READ
+    }
+
+    var hasInput: Bool { peek().count > 0 }
+
+    /// Through the session: what has arrived on the socket may be tickets and key updates, which are nobody's answer.
+    private func peek() -> (count: Int, code: Int32) {
+        ERR_clear_error()
         var byte: UInt8 = 0
-        let count = recv(
-            descriptor.rawValue, &byte, 1, Int32(MSG_PEEK) | Int32(MSG_DONTWAIT))
-        return count < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)
+        var count = 0
+        let result = SSL_peek_ex(session, &byte, 1, &count)
+        return (result == 1 ? count : 0, SSL_get_error(session, result))
     }
 }

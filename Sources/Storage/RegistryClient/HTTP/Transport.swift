@@ -9,6 +9,8 @@ protocol Transport: AnyObject {
     func write(_ bytes: UnsafeRawBufferPointer) throws
     /// Whether nothing has arrived that nobody asked for, the end included: a kept connection is still good.
     var isQuiet: Bool { get }
+    /// Whether something to read has arrived; does not wait.
+    var hasInput: Bool { get }
 }
 
 /// A TCP connection without TLS. The process has to ignore SIGPIPE.
@@ -58,9 +60,14 @@ final class SocketTransport: Transport {
     }
 
     var isQuiet: Bool {
-        var byte: UInt8 = 0
-        let count = recv(
-            descriptor.rawValue, &byte, 1, Int32(MSG_PEEK) | Int32(MSG_DONTWAIT))
+        let count = peek()
         return count < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)
+    }
+
+    var hasInput: Bool { peek() > 0 }
+
+    private func peek() -> Int {
+        var byte: UInt8 = 0
+        return recv(descriptor.rawValue, &byte, 1, Int32(MSG_PEEK) | Int32(MSG_DONTWAIT))
     }
 }

@@ -43,6 +43,13 @@ package struct WebAddress: Sendable, Hashable {
         self.target = target
     }
 
+    /// What stands before the `@` of an address: user and password, still encoded.
+    static func userInformation(_ text: String) -> String? {
+        let start = text.firstRange(of: "://")?.upperBound ?? text.startIndex
+        let authority = text[start...].prefix { !"/?#".contains($0) }
+        return authority.lastIndex(of: "@").map { String(authority[..<$0]) }
+    }
+
     /// Splits `HOST[:PORT]`, with brackets around IPv6 addresses.
     static func split(_ authority: Substring) -> (host: String, port: UInt16?)? {
         var host = authority
@@ -110,6 +117,25 @@ package struct WebAddress: Sendable, Hashable {
 extension WebAddress: CustomStringConvertible {
     /// Without the query.
     package var description: String { "\(scheme.rawValue)://\(authority)\(path)" }
+}
+
+/// The bytes of a text with `%XX` in it; a `%` without digits stands for itself.
+func percentDecoded(_ text: some StringProtocol) -> [UInt8] {
+    let bytes = Array(text.utf8)
+    var result: [UInt8] = []
+    var index = 0
+    while index < bytes.count {
+        if bytes[index] == UInt8(ascii: "%"), index + 2 < bytes.count,
+            let value = UInt8(String(decoding: bytes[(index + 1)...(index + 2)], as: UTF8.self), radix: 16)
+        {
+            result.append(value)
+            index += 3
+        } else {
+            result.append(bytes[index])
+            index += 1
+        }
+    }
+    return result
 }
 
 /// For a query's value: everything but RFC 3986's unreserved characters as `%XX`.

@@ -16,7 +16,7 @@ package struct RegistryAccount {
         domain = Self.domain(of: server)
         endpoint = RegistryEndpoint(
             candidates: try RegistryEndpoint.addresses(of: domain, agent: agent), isMirror: false,
-            agent: agent, credentials: credentials)
+            agent: agent, credentials: credentials, wantsRefreshToken: true)
     }
 
     /// The host of `https://HOST/v1/` or `HOST`.

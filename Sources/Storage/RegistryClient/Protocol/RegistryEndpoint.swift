@@ -10,13 +10,15 @@ final class RegistryEndpoint: Sendable {
     let authorizer: Authorizer
     private let found = Mutex<WebAddress?>(nil)
 
-    private static let redirectLimit = 10
-
-    init(candidates: [WebAddress], isMirror: Bool, agent: HTTPAgent, credentials: RegistryCredentials) {
+    init(
+        candidates: [WebAddress], isMirror: Bool, agent: HTTPAgent, credentials: RegistryCredentials,
+        wantsRefreshToken: Bool = false
+    ) {
         self.candidates = candidates
         self.isMirror = isMirror
         self.agent = agent
-        authorizer = Authorizer(agent: agent, credentials: credentials)
+        authorizer = Authorizer(
+            agent: agent, credentials: credentials, wantsRefreshToken: wantsRefreshToken)
     }
 
     /// The addresses of a registry by its host in references: TLS first, and plain HTTP where it was declared insecure.
@@ -86,40 +88,13 @@ final class RegistryEndpoint: Sendable {
             var request = try make(base)
             let isOwn = request.address.origin == base.origin
             if isOwn, let field = try authorizer.authorization(scopes) { request.set("Authorization", field) }
-            let answer = try follow(request)
+            let answer = try agent.sendFollowing(request)
             guard answer.status == 401, isOwn, answer.address.origin == base.origin, round < 2,
                 try authorizer.learn(from: answer, scopes: scopes)
             else { return answer }
             answer.drain()
         }
         throw RegistryError(.internal, "a request without end")
-    }
-
-    /// Follows redirects of requests that change nothing. Authorization stays with the server that asked for it, also
-    /// where a later redirect leads back to it.
-    private func follow(_ first: HTTPRequest) throws -> HTTPAnswer {
-        var request = first
-        for _ in 0...Self.redirectLimit {
-            let answer = try agent.send(request)
-            guard request.method == "GET" || request.method == "HEAD",
-                [301, 302, 303, 307, 308].contains(answer.status)
-            else { return answer }
-            guard let location = answer.head["location"], let next = answer.address.resolving(location) else {
-                throw RegistryError(
-                    .invalidAnswer, "\(answer.address) redirects to an address that is none")
-            }
-            if answer.address.scheme == .https, next.scheme == .http, !agent.isInsecure(next) {
-                throw RegistryError(
-                    .untrusted, "\(answer.address) redirects to \(next), which has no TLS: refused")
-            }
-            answer.drain()
-            if next.origin != request.address.origin {
-                request.fields.removeAll { $0.name == "Authorization" }
-            }
-            request.address = next
-        }
-        throw RegistryError(
-            .invalidAnswer, "stopped after \(Self.redirectLimit) redirects of \(first.address)")
     }
 }
 
@@ -157,8 +132,12 @@ struct BackOff {
         guard error.isTransient, failures < agent.configuration.attempts else { throw error }
         let growth = agent.configuration.retryDelay << min(failures - 1, 6)
         let jitter = growth > 0 ? Int.random(in: 0...growth / 4) : 0
-        let pause = max(growth + jitter, (error.retryAfter ?? 0) * 1000)
-        guard pause <= Self.longest else { throw error }
+        let pause = max(growth + jitter, min(error.retryAfter ?? 0, 1 << 32) * 1000)
+        guard pause <= Self.longest else {
+            throw RegistryError(
+                error.code, "\(error.message): the registry asks to wait for \(pause / 1000) seconds", cause: error,
+                retryAfter: error.retryAfter)
+        }
         try agent.interrupter.sleep(milliseconds: pause)
     }
 }

@@ -48,26 +48,29 @@ extension Repository {
     package func upload(
         _ digest: Digest, size: Int64, make: @escaping (_ offset: Int64) throws -> any BodySource
     ) throws {
-        var backOff = BackOff(agent)
-        do {
-            let location = try beginUpload()
-            return try finish(location, digest, .stream(length: size) { try make(0) })
-        } catch let error as RegistryError {
-            try backOff.wait(after: error)
-        }
+        // Of the whole: pieces that succeed do not reset it, or a registry that forgets them would keep this going.
+        var beginnings = BackOff(agent)
+        var isInPieces = false
         while true {
             do {
-                return try uploadInPieces(digest, size: size, make: make, &backOff)
+                if isInPieces {
+                    // The answer may have been lost, not the blob.
+                    if try sizeOfBlob(digest) != nil { return }
+                    return try uploadInPieces(digest, size: size, make: make)
+                }
+                let location = try beginUpload()
+                return try finish(location, digest, .stream(length: size) { try make(0) })
             } catch let error as RegistryError {
-                try backOff.wait(after: error)
+                try beginnings.wait(after: error)
+                isInPieces = true
             }
         }
     }
 
     private func uploadInPieces(
-        _ digest: Digest, size: Int64, make: @escaping (_ offset: Int64) throws -> any BodySource,
-        _ backOff: inout BackOff
+        _ digest: Digest, size: Int64, make: @escaping (_ offset: Int64) throws -> any BodySource
     ) throws {
+        var backOff = BackOff(agent)
         var location = try beginUpload()
         var offset: Int64 = 0
         while offset < size {
@@ -81,7 +84,9 @@ extension Repository {
                 backOff.reset()
             } catch let error as RegistryError {
                 try backOff.wait(after: error)
-                (location, offset) = try progress(of: location)
+                // Docker's registry forgets an upload whose piece broke.
+                guard let known = try progress(of: location) else { throw error }
+                (location, offset) = known
             }
         }
         try finish(location, digest, .none)
@@ -134,8 +139,13 @@ extension Repository {
     }
 
     /// Where the registry is with an upload (distribution specification, "Pushing a blob in chunks").
-    private func progress(of location: WebAddress) throws -> (WebAddress, Int64) {
+    /// - Returns: nil where it does not know the upload any more
+    private func progress(of location: WebAddress) throws -> (WebAddress, Int64)? {
         let answer = try origin.send(scopes: push) { _ in HTTPRequest("GET", location) }
+        if [400, 404, 416].contains(answer.status) {
+            answer.drain()
+            return nil
+        }
         guard answer.status == 204 || answer.status == 202 || answer.status == 200 else {
             throw RegistryAnswerError.failure(answer, what: "upload to \(name.familiarName)")
         }
