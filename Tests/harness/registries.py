@@ -1,15 +1,18 @@
 """Registries on the loopback for tests: Debian's docker-registry, and one that misbehaves as told."""
 
+import gzip
 import hashlib
 import http.server
 import json
-import random
 import subprocess
 import threading
-import time
 from pathlib import Path
+from urllib.parse import urljoin
+
+import requests
 
 from . import settings
+from .archives import layer
 from .waiting import wait_for
 
 USER, PASSWORD = "jane", "geheim"
@@ -74,6 +77,15 @@ class DebianRegistry:
         return self.folder / "data/docker/registry/v2/blobs/sha256" / digest[7:9] / digest[7:] / "data"
 
 
+#: Media types of a manifest, a configuration and a compressed layer.
+OCI_TYPES = ("application/vnd.oci.image.manifest.v1+json", "application/vnd.oci.image.config.v1+json",
+             "application/vnd.oci.image.layer.v1.tar+gzip")
+DOCKER_TYPES = ("application/vnd.docker.distribution.manifest.v2+json", "application/vnd.docker.container.image.v1+json",
+                "application/vnd.docker.image.rootfs.diff.tar.gzip")
+INDEX = "application/vnd.oci.image.index.v1+json"
+DOCKER_LIST = "application/vnd.docker.distribution.manifest.list.v2+json"
+
+
 class Blobs:
     """Content by digest, with what a repository's tags lead to."""
 
@@ -87,20 +99,61 @@ class Blobs:
         self.content[digest], self.types[digest] = data, media_type
         return {"mediaType": media_type, "digest": digest, "size": len(data)}
 
-    def image(self, tag: str, layers: list[bytes], diff_ids: list[str], architecture: str = "amd64") -> dict:
-        """An image of gzip layers; returns its manifest's descriptor."""
+    def image(
+        self, tag: str, layers: list[bytes], diff_ids: list[str], architecture: str = "amd64", *,
+        variant: str | None = None, docker: bool = False
+    ) -> dict:
+        """An image of gzip layers, OCI's or of Docker's schema 2; returns its manifest's descriptor."""
         config = {
             "architecture": architecture, "os": "linux", "config": {"Cmd": ["/bin/true"]},
             "rootfs": {"type": "layers", "diff_ids": diff_ids}, "history": [{"created_by": "test"} for _ in layers],
-        }
+        } | ({"variant": variant} if variant else {})
+        types = DOCKER_TYPES if docker else OCI_TYPES
         manifest = {
-            "schemaVersion": 2, "mediaType": "application/vnd.oci.image.manifest.v1+json",
-            "config": self.put(json.dumps(config).encode(), "application/vnd.oci.image.config.v1+json"),
-            "layers": [self.put(one, "application/vnd.oci.image.layer.v1.tar+gzip") for one in layers],
+            "schemaVersion": 2, "mediaType": types[0],
+            "config": self.put(json.dumps(config).encode(), types[1]),
+            "layers": [self.put(one, types[2]) for one in layers],
         }
         descriptor = self.put(json.dumps(manifest).encode(), manifest["mediaType"])
         self.tags[tag] = descriptor["digest"]
         return descriptor
+
+    def simple(self, tag: str, content: str, architecture: str = "amd64", **options) -> dict:
+        """An image of one small layer with a file `name`."""
+        plain = layer({"name": content})
+        return self.image(tag, [gzip.compress(plain, mtime=0)], ["sha256:" + hashlib.sha256(plain).hexdigest()],
+                          architecture, **options)
+
+    def index(self, tag: str, members: list[dict], media_type: str = INDEX) -> dict:
+        """An index of descriptors; returns its own."""
+        index = {"schemaVersion": 2, "mediaType": media_type, "manifests": members}
+        descriptor = self.put(json.dumps(index).encode(), media_type)
+        self.tags[tag] = descriptor["digest"]
+        return descriptor
+
+
+def put_image(url: str, name: str, tag: str, blobs: Blobs, descriptor: dict, **options) -> None:
+    """Puts an image of `blobs` into a registry by plain requests."""
+    manifest = json.loads(blobs.content[descriptor["digest"]])
+    for blob in [manifest["config"], *manifest["layers"]]:
+        put_blob(url, name, blobs.content[blob["digest"]], **options)
+    put_manifest(url, name, tag, blobs.content[descriptor["digest"]], descriptor["mediaType"], **options)
+
+
+def put_blob(url: str, name: str, data: bytes, **options) -> str:
+    digest = "sha256:" + hashlib.sha256(data).hexdigest()
+    place = requests.post(f"{url}/v2/{name}/blobs/uploads/", **options)
+    assert place.status_code == 202, place.text
+    place = urljoin(url, place.headers["Location"])
+    done = requests.put(place + ("&" if "?" in place else "?") + "digest=" + digest, data=data, **options)
+    assert done.status_code == 201, done.text
+    return digest
+
+
+def put_manifest(url: str, name: str, tag: str, data: bytes, media_type: str, **options) -> None:
+    done = requests.put(
+        f"{url}/v2/{name}/manifests/{tag}", data=data, headers={"Content-Type": media_type}, **options)
+    assert done.status_code == 201, done.text
 
 
 class HostileRegistry:

@@ -45,10 +45,20 @@ class Server(http.server.ThreadingHTTPServer):
 
     def finish_request(self, request, client_address):
         if self.context:
+            raw = request.dup()
             try:
                 request = self.context.wrap_socket(request, server_side=True)
             except OSError:
-                return  # a client that does not trust us, or whom we do not
+                # A client that does not trust us, or whom we do not: it shall read why, which a reset would take away.
+                raw.settimeout(10)
+                try:
+                    while raw.recv(BLOCK):
+                        pass
+                except OSError:
+                    pass
+                return
+            finally:
+                raw.close()
         super().finish_request(request, client_address)
 
     def handle_error(self, request, client_address):

@@ -75,3 +75,10 @@ extension JSONObject: Sequence {
         zip(keys, values).makeIterator()
     }
 }
+
+extension JSONObject: ExpressibleByDictionaryLiteral {
+    package init(dictionaryLiteral elements: (String, JSONValue)...) {
+        self.init()
+        for (key, value) in elements { self[key] = value }
+    }
+}

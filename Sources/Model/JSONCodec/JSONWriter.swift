@@ -5,14 +5,19 @@ extension JSONValue {
         package var indent: Int?
         /// Writes `<`, `>` and `&` as escapes, as Go's encoder does unless told otherwise.
         package var escapesHTML: Bool
+        /// Indents by tabs, not by spaces.
+        package var usesTabs: Bool
 
-        package init(indent: Int? = nil, escapesHTML: Bool = false) {
+        package init(indent: Int? = nil, escapesHTML: Bool = false, usesTabs: Bool = false) {
             self.indent = indent
+            self.usesTabs = usesTabs
             self.escapesHTML = escapesHTML
         }
 
         package static let compact = Style()
         package static let pretty = Style(indent: 4)
+        /// A tab per level, as some of Docker's commands write.
+        package static let tabs = Style(indent: 1, usesTabs: true)
     }
 
     /// The value as JSON text in UTF-8.
@@ -82,7 +87,7 @@ struct JSONWriter {
     private mutating func newline(_ level: Int) {
         guard let indent = style.indent else { return }
         output.append(0x0A)
-        output.append(contentsOf: repeatElement(0x20, count: indent * level))
+        output.append(contentsOf: repeatElement(style.usesTabs ? 0x09 : 0x20, count: indent * level))
     }
 
     /// Whole numbers are written without a fraction, as Go writes a float64.

@@ -18,16 +18,8 @@ pytestmark = pytest.mark.skiff_only
 
 
 @pytest.fixture(scope="module")
-def registry(tmp_path_factory):
-    """Plain HTTP on the loopback, which clients take without being told to."""
-    with DebianRegistry(tmp_path_factory.mktemp("registry"), 5901) as one:
-        yield one
-
-
-@pytest.fixture(scope="module")
-def locked(tmp_path_factory):
+def locked(tmp_path_factory, addresses):
     """With TLS and a password, on an address that is not the loopback's."""
-    subprocess.run(["ip", "address", "replace", "10.199.0.1/32", "dev", "lo"], check=True)
     with DebianRegistry(tmp_path_factory.mktemp("locked"), 5902, address="10.199.0.1", tls=True, password=True) as one:
         yield one
 

@@ -2,6 +2,7 @@ import DockerAPI
 import Engine
 import Glibc
 import OCIModel
+import RegistryClient
 
 /// `GET /info`.
 struct InfoRoute: EndpointGroup {
@@ -10,7 +11,9 @@ struct InfoRoute: EndpointGroup {
     var endpoints: [Endpoint] { [Endpoint(.systemInfo, info)] }
 
     @Sendable private func info(_ request: Request, _ reply: Reply) async throws {
-        try await reply.json(InfoResponse(try await engine.system.info(), version: request.version))
+        var answer = InfoResponse(try await engine.system.info(), version: request.version)
+        answer.apply(engine.registries.settings.client, request.version)
+        try await reply.json(answer)
     }
 }
 
@@ -20,7 +23,6 @@ extension InfoResponse {
         applyCounts(own)
         applyHost(own)
         applyLimits(own, version)
-        registryConfig = RegistryConfig(version)
         indexServerAddress = "https://index.docker.io/v1/"
         runtimes = own.runtimes.mapValues { path in
             var runtime = RuntimeInfo()
@@ -74,15 +76,17 @@ extension InfoResponse {
         labels = own.labels
         experimentalBuild = own.experimental
         serverVersion = own.engineVersion
-        httpProxy = Self.environment("HTTP_PROXY")
-        httpsProxy = Self.environment("HTTPS_PROXY")
-        noProxy = Self.environment("NO_PROXY")
     }
 
-    /// A proxy of the environment, without the credentials that its address may hold.
-    private static func environment(_ name: String) -> String {
-        guard let value = getenv(name) ?? getenv(name.lowercased()) else { return "" }
-        let text = String(cString: value)
+    fileprivate mutating func apply(_ client: RegistryConfiguration, _ version: APIVersion) {
+        httpProxy = Self.withoutSecrets(client.proxies.http)
+        httpsProxy = Self.withoutSecrets(client.proxies.https)
+        noProxy = client.proxies.none
+        registryConfig = RegistryConfig(client, version)
+    }
+
+    /// The address of a proxy, without the credentials that it may hold.
+    private static func withoutSecrets(_ text: String) -> String {
         guard let at = text.lastIndex(of: "@"), let start = text.firstRange(of: "://")?.upperBound, start < at
         else {
             return text
@@ -109,16 +113,32 @@ extension InfoResponse {
 }
 
 extension RegistryConfig {
-    init(_ version: APIVersion) {
+    init(_ client: RegistryConfiguration, _ version: APIVersion) {
         self.init()
         if version.hasExpectedCommits {
             allowNondistributableArtifactsCIDRs = []
             allowNondistributableArtifactsHostnames = []
         }
         insecureRegistryCIDRs = ["::1/128", "127.0.0.0/8"]
-        var index = IndexInfo()
-        (index.name, index.secure, index.official) = ("docker.io", true, true)
-        indexConfigs = ["docker.io": index]
+        for entry in client.insecureRegistries {
+            if entry.contains("/") {
+                insecureRegistryCIDRs.append(entry)
+            } else {
+                var index = IndexInfo()
+                (index.name, index.secure) = (entry, false)
+                indexConfigs[entry] = index
+            }
+        }
+        for (domain, addresses) in client.mirrors {
+            var index = indexConfigs[domain] ?? IndexInfo()
+            if indexConfigs[domain] == nil { (index.name, index.secure) = (domain, true) }
+            index.mirrors = addresses.map { $0.hasSuffix("/") ? $0 : $0 + "/" }
+            indexConfigs[domain] = index
+        }
+        var index = indexConfigs[Reference.defaultDomain] ?? IndexInfo()
+        (index.name, index.secure, index.official) = (Reference.defaultDomain, true, true)
+        indexConfigs[Reference.defaultDomain] = index
+        mirrors = index.mirrors
     }
 }
 

@@ -62,5 +62,10 @@ package struct RegistryError: CategorizedError {
         }
     }
 
+    /// The same failure, of which enough attempts have been made.
+    var lasting: RegistryError {
+        RegistryError(code, message, cause: cause, isTransient: false, retryAfter: retryAfter)
+    }
+
     static var cancelled: RegistryError { RegistryError(.cancelled, "the operation was cancelled") }
 }

@@ -168,7 +168,15 @@ final class TLSTransport: Transport {
             let reason = number != 0 ? String(cString: strerror(number)) : "unexpected EOF"
             throw RegistryError(.unavailable, "\(peer): \(reason)", isTransient: true)
         default:
-            throw RegistryError(.unavailable, "\(peer): TLS: \(TLSContext.reason())", isTransient: true)
+            let reason = TLSContext.reason()
+            // Since TLS 1.3 a server says only after the handshake that it does not take the client's certificate.
+            guard reason.contains("alert") else {
+                throw RegistryError(.unavailable, "\(peer): TLS: \(reason)", isTransient: true)
+            }
+            throw RegistryError(
+                .untrusted,
+                "\(peer): remote error: tls: \(reason); a client certificate belongs into certs.d/\(peer), as "
+                    + "client.cert and client.key")
         }
         return false
     }

@@ -129,13 +129,15 @@ struct BackOff {
     /// - Throws: `error` itself where another attempt makes no sense
     mutating func wait(after error: RegistryError) throws {
         failures += 1
-        guard error.isTransient, failures < agent.configuration.attempts else { throw error }
+        // Whoever tries around this need not do it all again.
+        guard error.isTransient, failures < agent.configuration.attempts else { throw error.lasting }
         let growth = agent.configuration.retryDelay << min(failures - 1, 6)
         let jitter = growth > 0 ? Int.random(in: 0...growth / 4) : 0
         let pause = max(growth + jitter, min(error.retryAfter ?? 0, 1 << 32) * 1000)
         guard pause <= Self.longest else {
             throw RegistryError(
-                error.code, "\(error.message): the registry asks to wait for \(pause / 1000) seconds", cause: error,
+                error.code, "\(error.message): the registry asks to wait for \(pause / 1000) seconds",
+                cause: error,
                 retryAfter: error.retryAfter)
         }
         try agent.interrupter.sleep(milliseconds: pause)
