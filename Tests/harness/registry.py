@@ -67,6 +67,12 @@ class Registry:
         self.process.kill()
         self.process.wait()
 
+    def __enter__(self) -> "Registry":
+        return self
+
+    def __exit__(self, *_) -> None:
+        self.kill()
+
     def stop(self) -> int:
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)

@@ -144,27 +144,24 @@ def test_wrong_password_is_told(cli, guarded, settings_file):
     assert "unauthorized" in done.stderr and not settings_file.exists()
 
 
-HELPER = """#!/usr/bin/env python3
-import json, pathlib, sys
-store = pathlib.Path(__file__).parent / "{name}.json"
-kept = json.loads(store.read_text()) if store.exists() else {{}}
-action, text = sys.argv[1], sys.stdin.read().strip()
-with open(pathlib.Path(__file__).parent / "calls", "a") as calls:
-    calls.write("{name} " + action + " " + (json.loads(text)["ServerURL"] if action == "store" else text) + "\\n")
-if action == "get":
-    if text not in kept:
-        print("credentials not found in native keychain")
-        sys.exit(1)
-    print(json.dumps(kept[text]))
-elif action == "store":
-    entry = json.loads(text)
-    kept[entry["ServerURL"]] = entry
-elif action == "erase":
-    kept.pop(text, None)
-elif action == "list":
-    print(json.dumps({{server: entry["Username"] for server, entry in kept.items()}}))
-store.write_text(json.dumps(kept))
+#: Keeps one file per server, named by it, beside itself; writes down every call.
+HELPER = r"""#!/bin/sh
+folder=$(dirname "$0")
+text=$(cat)
+server=$(printf %s "$text" | sed 's/.*"ServerURL":"\([^"]*\)".*/\1/')
+file=$folder/{name}.$(printf %s "$server" | tr /: __)
+echo "{name} $1 $server" >>"$folder/calls"
+case $1 in
+get) cat "$file" 2>/dev/null || { echo "credentials not found in native keychain"; exit 1; } ;;
+store) printf %s "$text" >"$file" ;;
+erase) rm -f "$file" ;;
+esac
 """
+
+
+def kept_by(helpers: Path, name: str, server: str) -> dict | None:
+    path = helpers / f"{name}.{server.replace(':', '_')}"
+    return json.loads(path.read_text()) if path.exists() else None
 
 
 @pytest.fixture
@@ -172,7 +169,7 @@ def helpers(tmp_path, monkeypatch) -> Path:
     """The programs docker-credential-alpha and -beta, which write down what they are asked."""
     for name in ("alpha", "beta"):
         program = tmp_path / f"docker-credential-{name}"
-        program.write_text(HELPER.format(name=name))
+        program.write_text(HELPER.replace("{name}", name))
         program.chmod(program.stat().st_mode | stat.S_IXUSR)
     broken = tmp_path / "docker-credential-broken"
     broken.write_text("#!/bin/sh\ncat >/dev/null\necho the safe is locked\nexit 1\n")
@@ -192,21 +189,21 @@ def test_helper_keeps_the_credentials(cli, stocked, helpers, settings_file):
 
     with Relay(stocked.host, guard) as first, Relay(stocked.host, guard) as second:
         settings_file.write_text(json.dumps({
-            "credsStore": "alpha", "credHelpers": {second.host: "beta"}, "kept": {"x": [1]}}))
+            "credsStore": "alpha", "credHelpers": {second.host: "beta"}, "psFormat": "table"}))
         for relay in (first, second):
             login(cli, relay.host)
         text = settings_file.read_text()
         assert PASSWORD not in text and base64.b64encode(f"{USER}:{PASSWORD}".encode()).decode() not in text
-        assert json.loads(text)["kept"] == {"x": [1]}
+        assert json.loads(text)["psFormat"] == "table"
         assert {"auths", "credsStore", "credHelpers"} <= set(json.loads(text))
         for name, relay in (("alpha", first), ("beta", second)):
-            kept = json.loads((helpers / f"{name}.json").read_text())
-            assert kept[relay.host]["Secret"] == PASSWORD and kept[relay.host]["Username"] == USER
+            kept = kept_by(helpers, name, relay.host)
+            assert kept["Secret"] == PASSWORD and kept["Username"] == USER
             cli("pull", f"{relay.host}/box:1")
             cli("rmi", f"{relay.host}/box:1")
             assert f"{name} get {relay.host}" in (helpers / "calls").read_text().splitlines()
             cli("logout", relay.host)
-            assert relay.host not in json.loads((helpers / f"{name}.json").read_text())
+            assert kept_by(helpers, name, relay.host) is None
             assert cli("pull", f"{relay.host}/box:1", status=1)
         calls = (helpers / "calls").read_text()
         assert f"beta store {first.host}" not in calls and f"alpha store {second.host}" not in calls
@@ -215,7 +212,7 @@ def test_helper_keeps_the_credentials(cli, stocked, helpers, settings_file):
 def test_helper_keeps_an_identity_token(cli, guarded, helpers, settings_file):
     settings_file.write_text(json.dumps({"credsStore": "alpha"}))
     login(cli, guarded.host)
-    kept = json.loads((helpers / "alpha.json").read_text())[guarded.host]
+    kept = kept_by(helpers, "alpha", guarded.host)
     assert (kept["Username"], kept["Secret"]) == ("<token>", "lasting")
     cli("pull", f"{guarded.host}/box:1")
     cli("rmi", f"{guarded.host}/box:1")
