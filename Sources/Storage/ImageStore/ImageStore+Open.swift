@@ -29,6 +29,8 @@ extension ImageStore {
             state.images[record.id] = try makeImage(record, paths: paths, state: state)
         }
         for id in state.images.keys { state.refresh(id) }
+        state.recordedUse = try records.uses()
+        state.lastUse = state.recordedUse
         let store = ImageStore(
             paths: paths, platform: platform, logger: logger, database: records, state: state, trash: trash,
             keepsBlobs: keepsBlobs)

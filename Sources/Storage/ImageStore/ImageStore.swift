@@ -21,6 +21,8 @@ package final class ImageStore: Sendable {
     let keepsBlobs: Bool
     /// Layers that are being fetched.
     let arrivals = ArrivalTable()
+    /// Held by an eviction: two at once would take more than needed.
+    let evictions = Monitor()
     /// Bytes on the disk by layer, as far as somebody asked.
     let measured = Mutex<[Digest: Int64]>([:])
 

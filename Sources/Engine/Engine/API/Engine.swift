@@ -19,6 +19,7 @@ package final class Engine: Sendable {
     package let system: SystemService
 
     private let parts: EngineParts
+    private let budgetWatch: Task<Void, Never>?
     /// Held until the engine ends.
     private let locks: [RootLock]
 
@@ -33,14 +34,21 @@ package final class Engine: Sendable {
         volumes = VolumeService(parts)
         system = SystemService(parts, id: id)
         let registry = parts.registry
-        registries = RegistryService(
-            store: parts.images, pool: parts.pool, events: parts.events,
-            settings: parts.configuration.registries, logger: parts.logger)
-        images = ImageService(store: parts.images, pool: parts.pool, events: parts.events) { image in
+        let uses: @Sendable (Digest) -> [ImageUse] = { image in
             registry.all.filter { $0.definition.imageID == image.description }.map {
                 ImageUse(containerID: $0.id, isRunning: $0.state.isRunning)
             }
         }
+        let budget = parts.configuration.storageLimit.map {
+            StorageBudget(
+                limit: $0, store: parts.images, events: parts.events, logger: parts.logger, uses: uses)
+        }
+        budgetWatch = budget.map { budget in Task { await budget.watch(on: parts.pool) } }
+        registries = RegistryService(
+            store: parts.images, pool: parts.pool, events: parts.events,
+            settings: parts.configuration.registries, logger: parts.logger, budget: budget)
+        images = ImageService(
+            store: parts.images, pool: parts.pool, events: parts.events, budget: budget, uses: uses)
     }
 
     /// Takes possession of the roots, brings the state up to what is really there (running shims are adopted, what died
@@ -98,6 +106,8 @@ package final class Engine: Sendable {
 
     /// Ends the engine; containers go on running.
     package func shutdown() async {
+        budgetWatch?.cancel()
+        await budgetWatch?.value
         events.finish()
         let isIdle = !parts.registry.all.contains { $0.state.isRunning }
         for container in parts.registry.all { await container.leave() }

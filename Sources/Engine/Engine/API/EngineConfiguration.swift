@@ -31,6 +31,8 @@ package struct EngineConfiguration: Sendable {
     package var seccompProfilePath = ""
     package var dns = DNSConfiguration()
     package var registries = RegistrySettings()
+    /// How much images may occupy; nil for any amount.
+    package var storageLimit: StorageLimit?
     package var labels: [String] = []
     /// Seconds that `stop` waits where neither the request nor the container says.
     package var stopTimeout = 10

@@ -2,6 +2,7 @@ import Cgroups
 import ImageStore
 import Logging
 import Networking
+import OCIModel
 
 /// What the services of one engine share. Holds, does nothing itself; made once by `Engine.open`.
 struct EngineParts: Sendable {
@@ -22,6 +23,24 @@ struct EngineParts: Sendable {
     let events: EventService
     let registry: ContainerRegistry
     let execs: ExecTable
+
+    /// An image is used now. Nobody waits for the record.
+    func noteUse(ofImage id: String) {
+        let time = Timestamp.now
+        guard let image = Digest(id), images.noteUse(image, at: time) else { return }
+        commitUse(image, time)
+    }
+
+    private func commitUse(_ image: Digest, _ time: Timestamp) {
+        let logger = logger
+        database.commitLater(
+            .processCrash,
+            failed: { error in
+                logger.warning(
+                    "cannot record an image's use", metadata: ["image": "\(image)", "error": "\(error)"])
+            }
+        ) { try ImageStore.recordUse(image, at: time, $0) }
+    }
 
     /// `<data-root>/containers/<id>`.
     func folder(of id: String) -> String { "\(configuration.dataRoot)/containers/\(id)" }

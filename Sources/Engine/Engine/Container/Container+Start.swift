@@ -97,6 +97,7 @@ extension Container {
             progress.isStopped = false
         }
         publish("start", at: time)
+        parts.noteUse(ofImage: definition.imageID)
         linkMerged(pid)
         beginProbing()
     }

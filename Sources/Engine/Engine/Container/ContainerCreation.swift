@@ -181,5 +181,6 @@ struct ContainerCreation: Sendable {
         let container = Container(definition, name: name, progress: progress, parts: parts)
         parts.registry.add(container)
         container.publish("create")
+        parts.noteUse(ofImage: definition.imageID)
     }
 }

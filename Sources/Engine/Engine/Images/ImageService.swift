@@ -8,14 +8,16 @@ package final class ImageService: Sendable {
     private let events: EventService
     /// The containers that use an image.
     private let uses: @Sendable (Digest) -> [ImageUse]
+    private let budget: StorageBudget?
 
     init(
-        store: ImageStore, pool: BlockingPool, events: EventService,
+        store: ImageStore, pool: BlockingPool, events: EventService, budget: StorageBudget?,
         uses: @escaping @Sendable (Digest) -> [ImageUse]
     ) {
         self.store = store
         self.pool = pool
         self.events = events
+        self.budget = budget
         self.uses = uses
     }
 
@@ -115,9 +117,11 @@ package final class ImageService: Sendable {
         from source: @escaping @Sendable () throws -> any ByteSource,
         progress: (@Sendable (LoadProgress) -> Void)? = nil
     ) async throws -> LoadResult {
-        let store = store
+        let (store, budget) = (store, budget)
         let result = try await pool.runAlone {
-            try store.load(from: try source(), progress: progress)
+            let result = try store.load(from: try source(), progress: progress)
+            budget?.enforce(keeping: Set(result.images.map(\.id)))
+            return result
         }
         for image in result.images {
             events.publish(
@@ -143,11 +147,13 @@ package final class ImageService: Sendable {
         from source: @escaping @Sendable () throws -> any ByteSource, reference: String?, message: String,
         changes: [String], platform: Platform?, origin: String?
     ) async throws -> Digest {
-        let store = store
+        let (store, budget) = (store, budget)
         let id = try await pool.runAlone {
-            try store.importRootFilesystem(
+            let id = try store.importRootFilesystem(
                 from: try source(), reference: reference, message: message,
                 changes: changes, platform: platform, origin: origin)
+            budget?.enforce(keeping: [id])
+            return id
         }
         events.publish(.image, "import", id.description, ["name": reference ?? id.description])
         return id

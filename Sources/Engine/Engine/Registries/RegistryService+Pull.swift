@@ -14,7 +14,7 @@ extension RegistryService {
         _ name: Reference, platform: Platform?, credentials: RegistryCredentials,
         report: @escaping TransferReport
     ) async throws {
-        let (store, settings) = (store, settings)
+        let (store, settings, budget) = (store, settings, budget)
         let pulled = try await interruptible { interrupter in
             let repository = try Repository(
                 name, configuration: settings.client, credentials: credentials, interrupter: interrupter)
@@ -24,7 +24,8 @@ extension RegistryService {
             for reference in references {
                 let pull = ImagePull(
                     reference: reference, repository: repository, store: store, platform: platform,
-                    width: settings.parallelDownloads, interrupter: interrupter, report: report)
+                    width: settings.parallelDownloads, interrupter: interrupter, budget: budget,
+                    report: report)
                 try pull.run()
             }
             return references
@@ -43,6 +44,7 @@ private struct ImagePull: Sendable {
     let platform: Platform?
     let width: Int
     let interrupter: Interrupter
+    let budget: StorageBudget?
     let report: TransferReport
 
     private static let indexDepth = 4
@@ -62,12 +64,14 @@ private struct ImagePull: Sendable {
         let configuration: ImageConfiguration = try parseDocument(configurationBytes, "configuration")
         try check(configuration, image)
         let before = try? store.image(reference.familiar).id
+        makeRoom(image.layers, configuration.rootFilesystem.diffIDs)
         let ingest = try store.beginIngest(parallelLayers: width)
         try fetch(image.layers, configuration.rootFilesystem.diffIDs, into: ingest)
         _ = try ingest.commit(
             configuration: configurationBytes,
             manifest: (manifest.bytes, manifest.mediaType, manifest.digest),
             references: references(top.digest))
+        budget?.enforce(keeping: [image.config.digest])
         report(.message(id: "", text: "Digest: \(top.digest)"))
         let isNew = before != image.config.digest
         report(
@@ -75,6 +79,13 @@ private struct ImagePull: Sendable {
                 id: "",
                 text: "Status: " + (isNew ? "Downloaded newer image" : "Image is up to date")
                     + " for \(reference.familiar)"))
+    }
+
+    /// Where the disk is too full for the layers that are missing, others go first.
+    private func makeRoom(_ layers: [ContentDescriptor], _ diffIDs: [Digest]) {
+        guard let budget else { return }
+        let missing = zip(layers, diffIDs).filter { !store.hasLayer($0.1) }
+        budget.enforce(awaiting: missing.reduce(0) { $0 + max(0, $1.0.size) })
     }
 
     private func references(_ digest: Digest) -> [Reference] {

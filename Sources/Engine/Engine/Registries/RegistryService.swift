@@ -9,12 +9,14 @@ package final class RegistryService: Sendable {
     let pool: BlockingPool
     let events: EventService
     let logger: Logger
+    let budget: StorageBudget?
     package let settings: RegistrySettings
 
     init(
         store: ImageStore, pool: BlockingPool, events: EventService, settings: RegistrySettings,
-        logger: Logger
+        logger: Logger, budget: StorageBudget?
     ) {
+        self.budget = budget
         self.store = store
         self.pool = pool
         self.events = events

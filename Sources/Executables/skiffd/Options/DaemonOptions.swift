@@ -44,9 +44,24 @@ struct DaemonOptions: Sendable {
         shutdownTimeout = try reader.integer("shutdown-timeout", 0...86400) ?? 10
         engine.isExperimental = try reader.bool("experimental") ?? false
         try reader.only("storage-driver", ["overlay2"])
+        engine.storageLimit = try Self.storageLimit(reader)
         if try reader.bool("live-restore") == false {
             throw OptionError("live-restore: false is not supported: containers always outlive the daemon")
         }
+    }
+
+    private static func storageLimit(_ reader: OptionReader) throws(OptionError) -> StorageLimit? {
+        guard let text = try reader.string("storage-budget"), !text.isEmpty else { return nil }
+        if text.hasSuffix("%") {
+            guard let share = Int(text.dropLast()), (1...99).contains(share) else {
+                throw OptionError("storage-budget: \"\(text)\" is no share of the disk from 1% to 99%")
+            }
+            return .percent(share)
+        }
+        guard let bytes = OptionReader.size(text), bytes > 0 else {
+            throw OptionError("storage-budget: \"\(text)\" is neither a size such as 20g nor a share such as 80%")
+        }
+        return .bytes(bytes)
     }
 
     static func labels(_ reader: OptionReader) throws(OptionError) -> [String] {

@@ -20,6 +20,10 @@ extension OptionKey {
             "shutdown-timeout", .integer, reloadable: true, "Seconds that requests have to end in (10)"),
         OptionKey("experimental", .bool, "Report the daemon as experimental"),
         OptionKey("storage-driver", .string, short: "s", "overlay2, the only one"),
+        OptionKey(
+            "storage-budget", .string,
+            "Bytes that images may occupy (20g), or how full the file system may be (80%): beyond it the least recently used go"
+        ),
         OptionKey("drop-in", .bool, "Take Docker's place: its socket, bridge docker0, cgroup parent docker"),
         OptionKey("instance", .string, "Name that tells the daemons of one host apart (from the data root)"),
     ]

@@ -130,6 +130,7 @@ extension ImageStore {
             }
             for image in images {
                 try StoreDatabase.insert(Self.makeRecord(image), database)
+                try Self.recordUse(image.id, at: now, database)
                 for reference in image.references {
                     try StoreDatabase.set(reference, to: image.id, at: now, database)
                 }
@@ -166,6 +167,7 @@ extension ImageStore {
                 }
             }
             state.refresh(image.id, lastTagged: image.references.isEmpty ? nil : now)
+            (state.lastUse[image.id], state.recordedUse[image.id]) = (now, now)
             result.images.append(LoadResult.LoadedImage(id: image.id, references: image.references))
         }
         return result

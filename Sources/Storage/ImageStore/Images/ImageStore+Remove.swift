@@ -124,6 +124,8 @@ private struct Removal {
         let chains = store.state.withLock { state in
             for reference in image.references { state.references[reference] = nil }
             state.images[id] = nil
+            state.lastUse[id] = nil
+            state.recordedUse[id] = nil
             return unusedChains(of: image, in: state)
         }
         try store.collect(image.configuration.rootFilesystem.diffIDs)

@@ -43,7 +43,7 @@ extension ImageStore {
     }
 
     /// Bytes of a layer's folder and its compressed form; a layer never changes, so once is enough.
-    private func measure(_ layer: LayerRecord) throws -> Int64 {
+    func measure(_ layer: LayerRecord) throws -> Int64 {
         if let known = measured.withLock({ $0[layer.diffID] }) { return known }
         var bytes = try Self.blocks(below: paths.layer(layer.diffID))
         if let blob = layer.blob {

@@ -72,6 +72,14 @@ struct StoreDatabase: Sendable {
                     CREATE INDEX layer_forms_by_layer ON layer_forms (diff_id);
                     """)
         }
+        migrator.registerMigration("images-3") { database in
+            try database.execute(
+                sql: """
+                    CREATE TABLE image_uses (
+                        image TEXT PRIMARY KEY NOT NULL REFERENCES images(id) ON DELETE CASCADE, time INTEGER NOT NULL
+                    ) WITHOUT ROWID
+                    """)
+        }
         try migrator.migrate(writer)
     }
 
@@ -150,6 +158,16 @@ struct StoreDatabase: Sendable {
         return ImageRecord(
             id: try digest(row["id"]), configuration: configuration.bytes, parent: try parent.map(digest),
             lastTagged: lastTagged.flatMap { Timestamp(rfc3339: $0) }, manifest: manifest)
+    }
+
+    /// When images were last used.
+    func uses() throws -> [Digest: Timestamp] {
+        try writer.read { database in
+            let rows = try Row.fetchAll(database, sql: "SELECT image, time FROM image_uses")
+            return try rows.reduce(into: [:]) { uses, row in
+                uses[try Self.digest(row["image"])] = Timestamp(seconds: row["time"])
+            }
+        }
     }
 
     func references() throws -> [(Reference, Digest)] {

@@ -69,6 +69,7 @@ extension StoreDatabase {
     static func removeImage(_ id: Digest, _ database: Database) throws {
         try database.execute(
             sql: "DELETE FROM image_references WHERE image = ?", arguments: [id.description])
+        try database.execute(sql: "DELETE FROM image_uses WHERE image = ?", arguments: [id.description])
         try database.execute(sql: "DELETE FROM images WHERE id = ?", arguments: [id.description])
     }
 

@@ -14,6 +14,11 @@ struct StoreState: Sendable {
     /// Images under way to a container layer or an archive, which no removal may take.
     private(set) var imagePins: [Digest: Int] = [:]
 
+    /// When images were last used, as far as that is known.
+    var lastUse: [Digest: Timestamp] = [:]
+    /// What the database says of it.
+    var recordedUse: [Digest: Timestamp] = [:]
+
     // MARK: - Pins
 
     /// - Returns: false where there is no such layer
@@ -36,6 +41,9 @@ struct StoreState: Sendable {
         let used = usedLayers
         return Set(candidates).filter { !used.contains($0) && pins[$0] == nil }.sorted { $0.hex < $1.hex }
     }
+
+    /// Layers that stay even when all images go.
+    var layersInUse: Set<Digest> { Set(pins.keys).union(containers.values.flatMap(\.layers)) }
 
     private var usedLayers: Set<Digest> {
         var used: Set<Digest> = []
