@@ -20,9 +20,13 @@ import Testing
     }
 
     @Test func leastRecentlyUsedGoesFirstAndNoMoreThanNeeded() {
-        let all = [candidate(101, [1], used: 30), candidate(102, [2], used: 10), candidate(103, [3], used: 20)]
+        let all = [
+            candidate(101, [1], used: 30), candidate(102, [2], used: 10), candidate(103, [3], used: 20),
+        ]
         #expect(choose(all, freeing: 5) == [digest(102)])
-        #expect(choose(all, freeing: 21) == [digest(103)], "the older one alone would not do, and is not needed then")
+        #expect(
+            choose(all, freeing: 21) == [digest(103)],
+            "the older one alone would not do, and is not needed then")
         #expect(choose(all, freeing: 31) == [digest(102), digest(103)])
         #expect(choose(all, freeing: 1000) == [digest(102), digest(103), digest(101)])
     }
@@ -35,7 +39,8 @@ import Testing
 
     @Test func imagesWithTheSameLayersGoTogether() {
         let all = [
-            candidate(101, [1, 5], used: 10), candidate(102, [1, 5], used: 20), candidate(103, [1, 7], used: 30),
+            candidate(101, [1, 5], used: 10), candidate(102, [1, 5], used: 20),
+            candidate(103, [1, 7], used: 30),
         ]
         #expect(choose(all, freeing: 50) == [digest(101), digest(102)])
         #expect(choose(all, freeing: 51) == [digest(103)])
@@ -80,14 +85,17 @@ import Testing
         }
         let later = Timestamp(seconds: Timestamp.now.seconds + 1000)
         #expect(fixture.store.noteUse(ids[0], at: later))
-        #expect(!fixture.store.noteUse(ids[0], at: Timestamp(seconds: later.seconds + 1)), "recorded a moment ago")
+        #expect(
+            !fixture.store.noteUse(ids[0], at: Timestamp(seconds: later.seconds + 1)), "recorded a moment ago"
+        )
         try fixture.database.write { try ImageStore.recordUse(ids[0], at: later, $0) }
         try fixture.reopen()
         let eviction = try fixture.store.evict(keeping: [], uses: { _ in [] }) { 150_000 }
         #expect(eviction.missing <= 0 && eviction.reclaimed >= 200_000)
         #expect(try fixture.store.list().map(\.id) == [ids[0]])
         let used = try fixture.store.evict(
-            keeping: [], uses: { _ in [ImageUse(containerID: "c", isRunning: false)] }) { 1 }
+            keeping: [], uses: { _ in [ImageUse(containerID: "c", isRunning: false)] }
+        ) { 1 }
         #expect(used.missing == 1 && used.removals.isEmpty)
         #expect(try fixture.store.evict(keeping: [ids[0]], uses: { _ in [] }) { 1 }.removals.isEmpty)
     }

@@ -1,6 +1,6 @@
 import ImageStore
 import Logging
-package import OCIModel
+import OCIModel
 
 /// How much the images of a data root may occupy.
 package enum StorageLimit: Sendable, Equatable {
@@ -20,7 +20,7 @@ final class StorageBudget: Sendable {
 
     /// What a layer occupies at most, in sizes of its compressed form: that form itself and its files.
     private static let growth: Int64 = 4
-    private static let interval = Duration.seconds(30)
+    private static let interval = Duration.seconds(10)
 
     init(
         limit: StorageLimit, store: ImageStore, events: EventService, logger: Logger,

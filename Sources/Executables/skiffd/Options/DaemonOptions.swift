@@ -59,7 +59,8 @@ struct DaemonOptions: Sendable {
             return .percent(share)
         }
         guard let bytes = OptionReader.size(text), bytes > 0 else {
-            throw OptionError("storage-budget: \"\(text)\" is neither a size such as 20g nor a share such as 80%")
+            throw OptionError(
+                "storage-budget: \"\(text)\" is neither a size such as 20g nor a share such as 80%")
         }
         return .bytes(bytes)
     }

@@ -1,5 +1,6 @@
 package import GRDB
 import Glibc
+import LinuxKernel
 package import OCIModel
 import Synchronization
 
@@ -103,7 +104,8 @@ extension ImageStore {
         for image in images {
             let layers = Set(image.configuration.rootFilesystem.diffIDs)
             let isPinned = state.withLock { $0.imagePins[image.id] != nil }
-            if isPinned || keeping.contains(image.id) || !(try uses(image.id).isEmpty) {
+            let isUsed = try !uses(image.id).isEmpty
+            if isPinned || keeping.contains(image.id) || isUsed {
                 kept.formUnion(layers)
             } else {
                 let used = max(lastUse[image.id] ?? .zero, image.lastTagged ?? .zero)
