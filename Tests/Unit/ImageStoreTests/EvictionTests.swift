@@ -1,3 +1,4 @@
+import GRDB
 @testable import ImageStore
 import OCIModel
 import Testing
