@@ -26,10 +26,18 @@ def pytest_configure(config):
     isolation.adopt_orphans()
 
 
+def runs_docker(item) -> bool:
+    """Not for the turn with skiff of a test that runs once with each client."""
+    parameters = getattr(item, "callspec", None)
+    return "skiff" not in parameters.params.values() if parameters else True
+
+
 def pytest_collection_modifyitems(config, items):
     for item in items:
         if "soak" in item.keywords and not settings.SOAK:
             item.add_marker(pytest.mark.skip(reason="long form; make soak runs it"))
+        if "docker28" in item.keywords and runs_docker(item) and not settings.docker_client_is_current():
+            item.add_marker(pytest.mark.skip(reason="the docker command is older than 28 (SKIFF_TEST_DOCKER names another)"))
         if "skiff_only" in item.keywords and settings.ENGINE != "skiff":
             item.add_marker(pytest.mark.skip(reason="about Skiff only"))
 

@@ -1,7 +1,10 @@
 """Where things are and how long a test may wait; everything can be set from the environment."""
 
+import functools
 import os
+import re
 import shutil
+import subprocess
 from pathlib import Path
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -48,3 +51,12 @@ def peer(name: str) -> str | None:
 def docker_client() -> str | None:
     """The newest docker command: one that the machine has comes before Debian's."""
     return os.environ.get("SKIFF_TEST_DOCKER") or shutil.which("docker") or peer("docker")
+
+
+@functools.cache
+def docker_client_is_current() -> bool:
+    """Whether the docker command is of version 28 or newer, the one that skiff copies; Debian's is of 2020."""
+    client = docker_client()
+    version = subprocess.run([client, "--version"], capture_output=True, text=True).stdout if client else ""
+    major = re.search(r"version (\d+)\.", version)
+    return bool(major) and int(major[1]) >= 28

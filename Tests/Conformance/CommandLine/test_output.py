@@ -12,6 +12,8 @@ from harness import settings
 
 from Conformance.CommandLine.recording_server import RecordingServer
 
+pytestmark = pytest.mark.docker28
+
 HERE = Path(__file__).parent
 LINES = (HERE / "outputs.txt").read_text().split("\n")[:-1]
 

@@ -14,6 +14,8 @@ from harness import settings
 from Conformance.CommandLine import command_lines
 from Conformance.CommandLine.recording_server import RecordingServer
 
+pytestmark = pytest.mark.docker28
+
 SECCOMP = {"defaultAction": "SCMP_ACT_ERRNO", "syscalls": [{"names": ["read", "write"], "action": "SCMP_ACT_ALLOW"}]}
 VERSIONS = ["1.41", "1.50"]
 

@@ -49,6 +49,10 @@ def test_a_missing_program(cli):
 def test_a_program_that_is_not_executable(cli):
     done = cli("run", "--rm", "busybox", "/etc/passwd", status=126)
     assert "permission denied" in done.stderr.lower()
+
+
+@pytest.mark.docker28
+def test_a_folder_is_no_program(cli):
     done = cli("run", "--rm", "busybox", "/etc", status=126)
     assert "directory" in done.stderr or "permission denied" in done.stderr.lower()
 

@@ -55,6 +55,7 @@ def test_a_check_that_takes_too_long_is_ended(daemon, cli, name):
     wait_for(lambda: cli.out("top", name).count("sleep 777") <= 1, 10)
 
 
+@pytest.mark.docker28
 def test_failures_while_it_starts_do_not_count(daemon, cli, name):
     cli("run", "-d", "--name", name, "--health-cmd", "false", "--health-interval", "50ms", "--health-start-period", "10m",
         "--health-retries", "1", "--health-start-interval", "50ms", "busybox", "sleep", "1000")

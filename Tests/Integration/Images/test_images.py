@@ -45,7 +45,7 @@ def rewrite_layers(source, folder, compression: str, reference: str):
     """Writes the OCI layout `source` again with its layers stored otherwise."""
     blobs = folder / "layout/blobs/sha256"
     with tarfile.open(source) as archive:
-        archive.extractall(folder / "layout", filter="data")
+        archive.extractall(folder / "layout")
     index = json.loads((folder / "layout/index.json").read_text())
 
     def put(data: bytes) -> dict:

@@ -52,7 +52,7 @@ def test_the_command(daemon, cli, name):
     cli("create", "--name", f"{name}-idle", "busybox", "true")
     title, line = cli.out("stats", "--no-stream").splitlines()
     assert title.split("  ")[0] == "CONTAINER ID" and name in line and "/ 64MiB" in line
-    rows = [json.loads(row) for row in cli.out("stats", "--no-stream", "-a", "--format", "json").splitlines()]
+    rows = [json.loads(row) for row in cli.out("stats", "--no-stream", "-a", "--format", "{{json .}}").splitlines()]
     assert sorted(row["Name"] for row in rows) == [name, f"{name}-idle"]
     idle = next(row for row in rows if row["Name"] == f"{name}-idle")
     assert (idle["CPUPerc"], idle["MemUsage"], idle["PIDs"]) == ("0.00%", "0B / 0B", "0")
