@@ -35,7 +35,6 @@ let staticFoundation: [LinkerSetting] = [
 let nio: [Target.Dependency] = [
     .product(name: "NIOCore", package: "swift-nio"),
     .product(name: "NIOPosix", package: "swift-nio"),
-    .product(name: "NIOHTTP1", package: "swift-nio"),
 ]
 
 func library(
@@ -55,7 +54,6 @@ let package = Package(
     platforms: [.macOS(.v15)],
     dependencies: [
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
-        .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
@@ -95,9 +93,11 @@ let package = Package(
             providers: [.apt(["libisal-dev"])]),
         .systemLibrary(name: "COpenSSL", path: "Sources/Storage/COpenSSL", pkgConfig: "openssl",
             providers: [.apt(["libssl-dev"])]),
+        // Both sides of TLS, over sockets and over memory.
+        library("Storage", "TLS", ["OCIModel", "COpenSSL"]),
         // Pull, push and authentication of the OCI distribution protocol.
         library("Storage", "RegistryClient", [
-            "OCIModel", "JSONCodec", "LinuxKernel", "CLinux", "COpenSSL",
+            "TLS", "OCIModel", "JSONCodec", "LinuxKernel", "CLinux",
             .product(name: "Crypto", package: "swift-crypto"),
         ]),
         // Blobs, images, layers, overlay snapshots, archives.
@@ -129,8 +129,8 @@ let package = Package(
         library("API", "DockerAPI", ["OCIModel", "JSONCodec"], settings: small),
         // HTTP/1.1 over NIO: connections, requests, answers; knows no API.
         library("API", "HTTPTransport", [
-            "OCIModel", "JSONCodec", "LinuxKernel", "CLinux", .product(name: "Logging", package: "swift-log"),
-            .product(name: "NIOSSL", package: "swift-nio-ssl"),
+            "TLS", "OCIModel", "JSONCodec", "LinuxKernel", "CLinux",
+            .product(name: "Logging", package: "swift-log"),
         ] + nio),
         // Password hashes: crypt(3).
         .systemLibrary(name: "CCrypt", path: "Sources/API/CCrypt", providers: [.apt(["libcrypt-dev"])]),
@@ -196,6 +196,8 @@ let package = Package(
         unitTests("SkiffCLI", ["SkiffCLI", "GoTemplate", "JSONCodec", "OCIModel"]),
         unitTests("ShimProtocol", ["ShimProtocol", "OCIModel", "JSONCodec", "LinuxKernel"]),
         unitTests("DockerAPI", ["DockerAPI", "JSONCodec"]),
+        unitTests("TLS", ["TLS", "COpenSSL", "HTTPTransport", "LinuxKernel",
+            .product(name: "NIOEmbedded", package: "swift-nio"), .product(name: "Logging", package: "swift-log")] + nio),
         unitTests("HTTPTransport", ["HTTPTransport", "OCIModel"] + nio),
         unitTests("RegistryServer", ["RegistryServer", "HTTPTransport", "OCIModel", "JSONCodec", "LinuxKernel",
             .product(name: "Crypto", package: "swift-crypto"), .product(name: "Logging", package: "swift-log")] + nio),

@@ -37,12 +37,16 @@ package final class DockerAPIServer: Sendable {
     }
 
     /// Starts listening.
-    /// - Parameter socketGroup: the numeric group that may use unix sockets besides root
+    /// - Parameters:
+    ///   - socketGroup: the numeric group that may use unix sockets besides root
+    ///   - tls: what connections over TCP are encrypted with; nil for not at all
     /// - Returns: the address that it really is, with the port that the kernel chose
     /// - Throws: `APIError`, `SystemCallError`
     @discardableResult
-    package func listen(on address: ListenAddress, socketGroup: UInt32? = nil) async throws -> ListenAddress {
-        let address = try await server.listen(on: address, socketGroup: socketGroup)
+    package func listen(
+        on address: ListenAddress, socketGroup: UInt32? = nil, tls: ServerTLS? = nil
+    ) async throws -> ListenAddress {
+        let address = try await server.listen(on: address, socketGroup: socketGroup, tls: tls)
         logger.info("API listens", metadata: ["address": "\(address)"])
         return address
     }

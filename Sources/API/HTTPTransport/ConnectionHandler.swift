@@ -1,5 +1,6 @@
 import Logging
 package import NIOCore
+import TLS
 
 /// What a connection needs of the server behind it.
 package protocol RequestService: Sendable {
@@ -45,7 +46,7 @@ package enum IncomingBody: Sendable {
 }
 
 /// One client's connection: one request after another, each answered before the next is looked at.
-final class ConnectionHandler: ChannelInboundHandler {
+final class ConnectionHandler: ChannelInboundHandler, RemovableChannelHandler {
     typealias InboundIn = ByteBuffer
     typealias OutboundOut = ByteBuffer
 
@@ -71,24 +72,30 @@ final class ConnectionHandler: ChannelInboundHandler {
     private static let dropTime = TimeAmount.seconds(10)
 
     private let service: any RequestService
-    private let isEncrypted: Bool
+    private let tls: TLSHandler?
     private let logger: Logger
     private var parser = RequestParser()
     private var exchange: Exchange?
     private var isReading = true
-    private var inputEnded = false
-    private var isGone = false
+    private(set) var context: ChannelHandlerContext?
+    private(set) var inputEnded = false
+    private(set) var isGone = false
     private var isAdvancing = false
     /// Nothing of what still comes is looked at: it is no HTTP, or the connection is being closed.
     private var isOver = false
 
-    init(service: any RequestService, isEncrypted: Bool, logger: Logger) {
+    /// - Parameter tls: what encrypts the connection, below this handler
+    init(service: any RequestService, tls: TLSHandler?, logger: Logger) {
         self.service = service
-        self.isEncrypted = isEncrypted
+        self.tls = tls
         self.logger = logger
     }
 
     // MARK: Channel
+
+    func handlerAdded(context: ChannelHandlerContext) { self.context = context }
+
+    func handlerRemoved(context: ChannelHandlerContext) { self.context = nil }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         if isOver { return }
@@ -115,7 +122,11 @@ final class ConnectionHandler: ChannelInboundHandler {
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        logger.debug("connection failed", metadata: ["error": "\(error)"])
+        let peer = context.remoteAddress.map { "\($0)" } ?? "?"
+        // A client that is refused is told little: who runs the server has to see why.
+        logger.log(
+            level: error is TLSError && exchange == nil ? .info : .debug, "connection failed",
+            metadata: ["error": "\(error)", "peer": "\(peer)"])
         context.close(promise: nil)
     }
 
@@ -172,7 +183,8 @@ final class ConnectionHandler: ChannelInboundHandler {
     private func begin(_ context: ChannelHandlerContext, _ head: RequestHead) {
         let plan = service.plan(head)
         let writer = ResponseWriter(
-            channel: context.channel, head: head, isEncrypted: isEncrypted,
+            channel: context.channel, head: head,
+            tls: tls.map { NIOLoopBound($0, eventLoop: context.eventLoop) },
             connection: NIOLoopBound(self, eventLoop: context.eventLoop))
         var exchange = Exchange(plan: plan, head: head, writer: writer)
         if head.expectsContinue, head.bodyLength != .none {
@@ -244,7 +256,8 @@ final class ConnectionHandler: ChannelInboundHandler {
             exchange = nil
             return
         }
-        guard writer.endedCleanly, !isOver, !inputEnded || current.isComplete else { return end(context) }
+        guard writer.endedCleanly else { return cut(context) }
+        guard !isOver, !inputEnded || current.isComplete else { return end(context) }
         exchange?.isAnswered = true
         if current.isComplete {
             settle(context)
@@ -272,6 +285,12 @@ final class ConnectionHandler: ChannelInboundHandler {
         isOver = true
         exchange = nil
         if !isGone { context.close(promise: nil) }
+    }
+
+    /// The client has to see that the answer is not whole.
+    private func cut(_ context: ChannelHandlerContext) {
+        if tls != nil { context.triggerUserOutboundEvent(CutConnection(), promise: nil) }
+        end(context)
     }
 
     private func refuse(_ context: ChannelHandlerContext, _ error: HTTPSyntaxError) {
@@ -323,6 +342,4 @@ final class ConnectionHandler: ChannelInboundHandler {
 
     /// Takes what has come behind the request; for a hijack.
     func takePending() -> [UInt8] { parser.takePending() }
-
-    var hasInputEnded: Bool { inputEnded }
 }

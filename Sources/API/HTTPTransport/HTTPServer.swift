@@ -53,7 +53,9 @@ package final class HTTPServer: Sendable {
                 throw HTTPTransportError(.listenFailed, "cannot listen on \(address): \(error)", cause: error)
             }
         case .passed(let descriptor):
-            for passed in try PassedSockets.take(descriptor) { _ = try await adopt(passed, tls) }
+            for passed in try PassedSockets.take(descriptor) {
+                _ = try await adopt(passed, PassedSockets.isLocal(passed) ? nil : tls)
+            }
             return address
         }
     }
@@ -85,10 +87,11 @@ package final class HTTPServer: Sendable {
     }
 
     private func addHandlers(_ pipeline: ChannelPipeline.SynchronousOperations, _ tls: ServerTLS?) throws {
-        if let tls { try pipeline.addHandler(tls.handler()) }
+        let encryption = try tls?.handler()
+        if let encryption { try pipeline.addHandler(encryption) }
         if let idleTimeout { try pipeline.addHandler(IdleStateHandler(allTimeout: idleTimeout)) }
         try pipeline.addHandler(
-            ConnectionHandler(service: service, isEncrypted: tls != nil, logger: logger))
+            ConnectionHandler(service: service, tls: encryption, logger: logger))
     }
 
     private func track(_ channel: any Channel) {
@@ -118,7 +121,10 @@ package final class HTTPServer: Sendable {
         while !open.isEmpty, ContinuousClock.now < deadline {
             try? await Task.sleep(for: .milliseconds(20))
         }
-        for channel in open { try? await channel.close() }
+        for channel in open {
+            channel.triggerUserOutboundEvent(CutConnection(), promise: nil)
+            channel.close(promise: nil)
+        }
     }
 
     private var open: [any Channel] { state.withLock { Array($0.connections.values) } }
@@ -130,6 +136,13 @@ struct ServerShutdown: Sendable {}
 /// The sockets that systemd passes (sd_listen_fds(3)).
 enum PassedSockets {
     private static let first: Int32 = 3
+
+    /// Whether it is a unix socket: those are not encrypted.
+    static func isLocal(_ descriptor: Int32) -> Bool {
+        var family: Int32 = 0
+        var size = socklen_t(MemoryLayout<Int32>.size)
+        return getsockopt(descriptor, SOL_SOCKET, SO_DOMAIN, &family, &size) == 0 && family == AF_UNIX
+    }
 
     static func take(_ wanted: Int32?) throws -> [Int32] {
         func number(_ name: String) -> Int32? { getenv(name).flatMap { Int32(String(cString: $0)) } }

@@ -9,8 +9,9 @@ package enum ListenAddress: Sendable, Hashable, CustomStringConvertible {
 
     package static let defaultPort = 2375
 
-    /// - Throws: `HTTPTransportError` (`configurationInvalid`) in dockerd's manner
-    package init(_ text: String) throws(HTTPTransportError) {
+    /// - Parameter defaultPort: of an address of TCP that names none
+    /// - Throws: `HTTPTransportError` (`addressInvalid`) in dockerd's manner
+    package init(_ text: String, defaultPort: Int = Self.defaultPort) throws(HTTPTransportError) {
         let parts = text.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
         let (scheme, rest) =
             text.contains("://")
@@ -20,7 +21,7 @@ package enum ListenAddress: Sendable, Hashable, CustomStringConvertible {
             let path = rest.isEmpty ? "/var/run/docker.sock" : rest
             guard path.hasPrefix("/") else { throw Self.refusal(text, "the socket's path is not absolute") }
             self = .unix(path: path)
-        case "tcp": self = try Self.tcp(rest, of: text)
+        case "tcp": self = try Self.tcp(rest, of: text, defaultPort)
         case "fd":
             guard rest.isEmpty || rest == "*" || Int32(rest) != nil else {
                 throw Self.refusal(text, "expected fd:// or fd://NUMBER")
@@ -30,7 +31,9 @@ package enum ListenAddress: Sendable, Hashable, CustomStringConvertible {
         }
     }
 
-    private static func tcp(_ rest: String, of text: String) throws(HTTPTransportError) -> ListenAddress {
+    private static func tcp(
+        _ rest: String, of text: String, _ defaultPort: Int
+    ) throws(HTTPTransportError) -> ListenAddress {
         var host = rest
         var port = defaultPort
         let bracket = rest.lastIndex(of: "]")

@@ -6,7 +6,8 @@ import Synchronization
 
 /// A client's connection after it has left HTTP.
 package struct ClientStream: Sendable {
-    /// A second descriptor of the client's socket, which the channel has given up.
+    /// A second descriptor of the client's socket, which the channel has given up; where the connection is encrypted,
+    /// the end of a pair of sockets between which and the client this process carries the bytes.
     package let socket: SharedDescriptor
     /// What came behind the request.
     package let alreadyRead: [UInt8]
@@ -31,19 +32,19 @@ package final class ResponseWriter: Sendable {
 
     package let head: RequestHead
     private let channel: any Channel
-    /// Whether bytes have to pass through this process on their way to the socket.
-    private let isEncrypted: Bool
+    /// What encrypts the connection; nil where nothing does.
+    private let tls: NIOLoopBound<TLSHandler>?
     private let bytesSent = Atomic<Int>(0)
     private let statusSent = Atomic<Int>(0)
     private let connection: NIOLoopBound<ConnectionHandler>
     private let state = Mutex(State())
 
     init(
-        channel: any Channel, head: RequestHead, isEncrypted: Bool,
+        channel: any Channel, head: RequestHead, tls: NIOLoopBound<TLSHandler>?,
         connection: NIOLoopBound<ConnectionHandler>
     ) {
         self.channel = channel
-        self.isEncrypted = isEncrypted
+        self.tls = tls
         self.head = head
         self.connection = connection
     }
@@ -102,23 +103,33 @@ package final class ResponseWriter: Sendable {
         account(bytes.readableBytes, &body)
     }
 
-    /// Sends a part of a file: by the kernel where nothing has to be encrypted, else nothing.
-    /// - Returns: whether it was sent; false where the caller has to read the bytes and send them itself
+    /// Sends a part of a file: by the kernel where nothing has to be encrypted, else as far as it is in memory.
+    /// - Returns: how many bytes were sent; fewer than asked for where the caller has to read the next ones and send
+    ///   them itself
     package func send(
         _ file: SharedDescriptor, offset: Int, count: Int, of body: inout PendingBody
-    ) async throws -> Bool {
-        if isEncrypted || count > body.length { return false }
+    ) async throws -> Int {
+        guard count <= body.length else { throw ChannelError.operationUnsupported }
         if let head = body.head {
             body.head = nil
             channel.write(head, promise: nil)
         }
-        let handle = NIOFileHandle(_deprecatedTakingOwnershipOfDescriptor: try file.duplicate().take())
-        defer { try? handle.close() }
-        try await channel.writeAndFlush(
-            FileRegion(fileHandle: handle, readerIndex: offset, endIndex: offset + count)
-        ).get()
-        account(count, &body)
-        return true
+        let sent: Int
+        if let tls {
+            sent = try await channel.eventLoop.flatSubmit { [channel] in
+                tls.value.send(file, offset: offset, count: count)
+                    ?? channel.eventLoop.makeFailedFuture(ChannelError.ioOnClosedChannel)
+            }.get()
+        } else {
+            let handle = NIOFileHandle(_deprecatedTakingOwnershipOfDescriptor: try file.duplicate().take())
+            defer { try? handle.close() }
+            try await channel.writeAndFlush(
+                FileRegion(fileHandle: handle, readerIndex: offset, endIndex: offset + count)
+            ).get()
+            sent = count
+        }
+        account(sent, &body)
+        return sent
     }
 
     private func account(_ count: Int, _ body: inout PendingBody) {
@@ -196,13 +207,18 @@ package final class ResponseWriter: Sendable {
             $0.isHijacked = true
         }
         let answer = Response.head(status: status, fields: fields + upgrade, minorVersion: 1, keepAlive: true)
-        let channel = channel
-        let connection = connection
-        return try await channel.writeAndFlush(answer).flatMapThrowing {
-            let socket = try Self.duplicateSocket(channel)
+        return try await channel.writeAndFlush(answer).flatMap { [channel, connection, tls] in
             let pending = connection.value.takePending()
-            channel.close(promise: nil)
-            return ClientStream(socket: socket, alreadyRead: pending)
+            if tls != nil {
+                return connection.value.relay(on: channel.eventLoop).map {
+                    ClientStream(socket: $0, alreadyRead: pending)
+                }
+            }
+            return channel.eventLoop.makeCompletedFuture {
+                let socket = try Self.duplicateSocket(channel)
+                channel.close(promise: nil)
+                return ClientStream(socket: socket, alreadyRead: pending)
+            }
         }.get()
     }
 

@@ -1,12 +1,11 @@
-import NIOSSL
 import Synchronization
+import TLS
 
 /// The certificate and key of a server. Can be read anew while connections are open; those keep what they began with.
 package final class ServerTLS: Sendable {
-    private let certificatePath: String
-    private let keyPath: String
+    private let identity: TLSContext.Identity
     private let clientAuthorities: String?
-    private let context: Mutex<NIOSSLContext>
+    private let context: Mutex<TLSContext>
 
     /// - Parameters:
     ///   - certificate: path of a PEM file: the server's certificate, then those between it and the authority's
@@ -17,46 +16,30 @@ package final class ServerTLS: Sendable {
     package init(certificate: String, key: String, clientAuthorities: String? = nil)
         throws(HTTPTransportError)
     {
-        certificatePath = certificate
-        keyPath = key
+        identity = TLSContext.Identity(certificate: certificate, key: key)
         self.clientAuthorities = clientAuthorities
-        context = Mutex(
-            try Self.load(certificate: certificate, key: key, clientAuthorities: clientAuthorities))
+        context = Mutex(try Self.load(identity, clientAuthorities))
     }
 
     /// Reads the files again, for connections from now on. After a failure the old ones stay in use.
     package func reload() throws(HTTPTransportError) {
-        let new = try Self.load(
-            certificate: certificatePath, key: keyPath, clientAuthorities: clientAuthorities)
+        let new = try Self.load(identity, clientAuthorities)
         context.withLock { $0 = new }
     }
 
-    func handler() -> NIOSSLServerHandler { NIOSSLServerHandler(context: context.withLock { $0 }) }
+    /// What encrypts one connection.
+    /// - Throws: `TLSError`
+    func handler() throws -> TLSHandler {
+        try TLSHandler(TLSPipe(TLSSession(context.withLock { $0 })))
+    }
 
     private static func load(
-        certificate: String, key: String, clientAuthorities: String?
-    ) throws(HTTPTransportError) -> NIOSSLContext {
-        do {
-            let chain = try NIOSSLCertificate.fromPEMFile(certificate)
-            guard !chain.isEmpty else {
-                throw HTTPTransportError(.tlsInvalid, "\(certificate) holds no certificate in PEM form")
-            }
-            var configuration = TLSConfiguration.makeServerConfiguration(
-                certificateChain: chain.map { .certificate($0) },
-                privateKey: .privateKey(try NIOSSLPrivateKey(file: key, format: .pem)))
-            configuration.minimumTLSVersion = .tlsv12
-            configuration.applicationProtocols = ["http/1.1"]
-            if let clientAuthorities {
-                configuration.trustRoots = .file(clientAuthorities)
-                configuration.certificateVerification = .noHostnameVerification
-            }
-            return try NIOSSLContext(configuration: configuration)
-        } catch let error as HTTPTransportError {
-            throw error
+        _ identity: TLSContext.Identity, _ clientAuthorities: String?
+    ) throws(HTTPTransportError) -> TLSContext {
+        do throws(TLSError) {
+            return try TLSContext(server: identity, clientAuthorities: clientAuthorities)
         } catch {
-            throw HTTPTransportError(
-                .tlsInvalid, "cannot use the certificate \(certificate) with the key \(key): \(error)",
-                cause: error)
+            throw HTTPTransportError(.tlsInvalid, error.message, cause: error)
         }
     }
 }

@@ -13,6 +13,7 @@ struct Daemon {
     private var options: DaemonOptions
     private let threshold: LogOutput.Threshold
     private let logger: Logger
+    private let tls: ServerTLS?
 
     /// - Throws: `OptionError`
     init(_ flags: Flags) throws {
@@ -20,6 +21,7 @@ struct Daemon {
         let wantsDropIn = flags.values["drop-in"]?.boolValue ?? false
         configFile = flags.configFile ?? (wantsDropIn ? DaemonFile.dropInPath : DaemonFile.defaultPath)
         options = try Self.load(flags, configFile)
+        tls = try options.tls?.load()
         let threshold = LogOutput.Threshold(Self.level(options))
         let output = LogOutput(threshold: threshold, isJSON: options.logsJSON)
         self.threshold = threshold
@@ -64,12 +66,12 @@ struct Daemon {
     private func listen(_ server: DockerAPIServer) async throws {
         let group = try SocketGroup.find(options.socketGroup)
         for host in options.hosts {
-            if case .tcp = host {
+            if case .tcp = host, options.tls?.clientAuthorities == nil {
                 logger.warning(
-                    "API without TLS on TCP: everyone who reaches it is root on this host",
-                    metadata: ["address": "\(host)"])
+                    "API on TCP without tlsverify: everyone who reaches it is root on this host",
+                    metadata: ["address": "\(host)", "tls": "\(tls != nil)"])
             }
-            try await server.listen(on: host, socketGroup: group)
+            try await server.listen(on: host, socketGroup: group, tls: tls)
         }
         // Not before the socket is ours: another engine's place is left as it is.
         if options.engine.isDropIn { try DropIn.linkDataRoot(options.engine.dataRoot, logger: logger) }
@@ -90,6 +92,8 @@ struct Daemon {
         defer { Readiness.notify("READY=1") }
         do {
             let new = try Self.load(flags, configFile)
+            // Certificates are renewed in place; connections keep what they began with.
+            try tls?.reload()
             threshold.value = Self.level(new)
             options.shutdownTimeout = new.shutdownTimeout
             logger.info("configuration reloaded", metadata: ["path": "\(configFile)"])

@@ -2,6 +2,9 @@
 #include "clinux_files.h"
 
 #include <errno.h>
+#include <linux/magic.h>
+#include <sys/uio.h>
+#include <sys/vfs.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
@@ -34,6 +37,18 @@ int64_t skiff_seek_data(int32_t file, int64_t offset) {
 int64_t skiff_seek_hole(int32_t file, int64_t offset) {
     off64_t position = lseek64(file, offset, SEEK_HOLE);
     return position >= 0 ? position : -errno;
+}
+
+int64_t skiff_read_cached(int32_t file, void *target, uint64_t count, int64_t offset) {
+    struct iovec part = {.iov_base = target, .iov_len = count};
+    ssize_t length = preadv2(file, &part, 1, offset, RWF_NOWAIT);
+    struct statfs system;
+    /* tmpfs lies in memory and does not know the flag. */
+    if (length < 0 && errno == EOPNOTSUPP) {
+        if (fstatfs(file, &system) != 0 || system.f_type != TMPFS_MAGIC) return -EOPNOTSUPP;
+        length = pread(file, target, count, offset);
+    }
+    return length >= 0 ? length : -errno;
 }
 
 int32_t skiff_syncfs(int32_t file) { return syncfs(file) == 0 ? 0 : -errno; }

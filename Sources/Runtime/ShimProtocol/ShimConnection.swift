@@ -14,6 +14,8 @@ package final class ShimConnection: Sendable {
 
     package init(_ socket: consuming Descriptor) { self.socket = SharedDescriptor(socket) }
 
+    private init(_ socket: SharedDescriptor) { self.socket = socket }
+
     /// To wait on; not to be read, written or closed.
     package var descriptor: Int32 { socket.rawValue }
 
@@ -21,13 +23,10 @@ package final class ShimConnection: Sendable {
     package static func makePair() throws(ShimError) -> (
         connection: ShimConnection, shimEnd: SharedDescriptor
     ) {
-        var ends: [Int32] = [-1, -1]
-        try wrap("cannot make a socket pair") { () throws(SystemCallError) in
-            _ = try systemCall("socketpair") {
-                socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0, &ends)
-            }
+        let (near, far) = try wrap("cannot make a socket pair") { () throws(SystemCallError) in
+            try makeStreamSockets()
         }
-        return (ShimConnection(Descriptor(owning: ends[0])), SharedDescriptor(Descriptor(owning: ends[1])))
+        return (ShimConnection(near), far)
     }
 
     /// Connects to a running shim again.

@@ -31,8 +31,9 @@ enum Rules {
         "CZstd": Row(tier: "Storage"),
         "CISAL": Row(tier: "Storage"),
         "COpenSSL": Row(tier: "Storage"),
+        "TLS": Row(tier: "Storage", mayImport: ["OCIModel", "COpenSSL"]),
         "RegistryClient": Row(
-            tier: "Storage", mayImport: ["OCIModel", "LinuxKernel", "COpenSSL"],
+            tier: "Storage", mayImport: ["OCIModel", "LinuxKernel", "TLS"],
             products: ["swift-crypto/Crypto"]),
         "ImageStore": Row(
             tier: "Storage", mayImport: ["OCIModel", "LinuxKernel", "CZstd", "CISAL"],
@@ -51,22 +52,21 @@ enum Rules {
 
         "DockerAPI": Row(tier: "API", mayImport: ["OCIModel"], isBare: true),
         "HTTPTransport": Row(
-            tier: "API", mayImport: ["OCIModel", "LinuxKernel"],
+            tier: "API", mayImport: ["OCIModel", "LinuxKernel", "TLS"],
             products: [
-                "swift-nio/NIOCore", "swift-nio/NIOPosix", "swift-nio/NIOHTTP1", "swift-log/Logging",
-                "swift-nio-ssl/NIOSSL",
+                "swift-nio/NIOCore", "swift-nio/NIOPosix", "swift-log/Logging",
             ]),
         "CCrypt": Row(tier: "API"),
         "RegistryServer": Row(
             tier: "API", mayImport: ["HTTPTransport", "RegistryClient", "OCIModel", "LinuxKernel", "CCrypt"],
             products: [
-                "swift-nio/NIOCore", "swift-nio/NIOPosix", "swift-nio/NIOHTTP1", "swift-log/Logging",
+                "swift-nio/NIOCore", "swift-nio/NIOPosix", "swift-log/Logging",
                 "swift-crypto/Crypto", "GRDB.swift/GRDB",
             ]),
         "DockerAPIServer": Row(
             tier: "API", mayImport: ["HTTPTransport", "DockerAPI", "Engine"],
             products: [
-                "swift-nio/NIOCore", "swift-nio/NIOPosix", "swift-nio/NIOHTTP1", "swift-log/Logging",
+                "swift-nio/NIOCore", "swift-nio/NIOPosix", "swift-log/Logging",
             ]),
         "EngineClient": Row(tier: "API", mayImport: ["DockerAPI", "LinuxKernel"], isBare: true),
         "SkiffCLI": Row(tier: "API", mayImport: ["EngineClient", "GoTemplate", "DockerAPI"], isBare: true),
@@ -81,7 +81,7 @@ enum Rules {
         "skiffd": Row(
             tier: "Executables",
             products: [
-                "swift-nio/NIOCore", "swift-nio/NIOPosix", "swift-nio/NIOHTTP1", "swift-log/Logging",
+                "swift-nio/NIOCore", "swift-nio/NIOPosix", "swift-log/Logging",
             ]),
     ]
 

@@ -42,7 +42,7 @@ import Testing
         for key in OptionKey.all where !key.isRefused {
             if let flag = key.flag { #expect(Usage.text.contains("--\(flag)"), "\(flag)") }
         }
-        #expect(!Usage.text.contains("--tlsverify"))
+        #expect(!Usage.text.contains("--userns-remap"))
     }
 }
 
@@ -66,7 +66,7 @@ import Testing
     }
 
     @Test(arguments: [
-        (#"{"authorization-plugins": ["x"]}"#, "authorization-plugins"), (#"{"tls": true}"#, "tls"),
+        (#"{"authorization-plugins": ["x"]}"#, "authorization-plugins"),
         (#"{"userns-remap": "default"}"#, "userns-remap"), (#"{"features": {"buildkit": true}}"#, "features"),
     ])
     func keyThatNothingStandsBehindIsRefusedByName(file: String, name: String) {
@@ -99,6 +99,21 @@ import Testing
         #expect(try options([]).engine.cgroupDriver == nil)
         #expect(try options(["--exec-opt", "native.cgroupdriver=systemd"]).engine.cgroupDriver == .systemd)
         #expect(try options(["--exec-opt", "native.cgroupdriver=cgroupfs"]).engine.cgroupDriver == .cgroupfs)
+    }
+
+    @Test func tlsIsReadAsDockerdReadsIt() throws {
+        #expect(try options([]).tls == nil)
+        let verified = try options([
+            "--tlsverify", "--tlscacert=ca.pem", "--tlscert", "c.pem", "--tlskey=k.pem", "-H",
+            "tcp://0.0.0.0",
+        ])
+        #expect(verified.tls == TLSOptions(certificate: "c.pem", key: "k.pem", clientAuthorities: "ca.pem"))
+        #expect(verified.hosts == [.tcp(host: "0.0.0.0", port: 2376)])
+        let open = try options(["--tls", "--tlscacert=ca.pem", "--tlscert", "c.pem", "--tlskey=k.pem"])
+        #expect(open.tls == TLSOptions(certificate: "c.pem", key: "k.pem", clientAuthorities: nil))
+        // Whoever says that clients are not verified still wants TLS.
+        #expect(try options(["--tlsverify=false"]).tls?.clientAuthorities == nil)
+        #expect(try options(["--tlsverify=false"]).tls != nil)
     }
 
     @Test func dropInTakesDockersNames() throws {

@@ -69,27 +69,12 @@ struct BlobRoutes: Sendable {
             let count = min(end - offset, Self.window)
             // Disks are asked ahead, so that the connection's thread finds the bytes in memory.
             posix_fadvise(file.rawValue, offset + count, Self.window, POSIX_FADV_WILLNEED)
-            if try await !writer.send(file, offset: offset, count: count, of: &body) { break }
-            offset += count
-        }
-        if offset < end { try await copy(writer, file, offset..<end, &body, digest) }
-    }
-
-    /// Reads the next piece while the one before is being encrypted and sent.
-    private func copy(
-        _ writer: ResponseWriter, _ file: SharedDescriptor, _ range: Range<Int>, _ body: inout PendingBody,
-        _ digest: Digest
-    ) async throws {
-        var offset = range.lowerBound
-        var next = try await piece(file, offset, range.upperBound, digest)
-        while offset < range.upperBound {
-            let bytes = next
-            offset += bytes.readableBytes
-            let following = offset
-            async let ahead =
-                following < range.upperBound ? piece(file, following, range.upperBound, digest) : ByteBuffer()
+            let sent = try await writer.send(file, offset: offset, count: count, of: &body)
+            offset += sent
+            guard sent < count else { continue }
+            let bytes = try await piece(file, offset, end, digest)
             try await writer.send(bytes, of: &body)
-            next = try await ahead
+            offset += bytes.readableBytes
         }
     }
 

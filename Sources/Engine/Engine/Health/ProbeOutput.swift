@@ -23,11 +23,8 @@ final class ProbeOutput: Sendable {
 
     /// - Returns: the reader, and the end that the shim writes frames to
     static func make(_ reactor: Reactor) throws(SystemCallError) -> (ProbeOutput, SharedDescriptor) {
-        var ends: [Int32] = [-1, -1]
-        let kind = Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue)
-        try systemCall("socketpair") { socketpair(AF_UNIX, kind, 0, &ends) }
-        let theirs = SharedDescriptor(Descriptor(owning: ends[1]))
-        return (try ProbeOutput(SharedDescriptor(Descriptor(owning: ends[0])), reactor), theirs)
+        let (ours, theirs) = try makeStreamSockets()
+        return (try ProbeOutput(ours, reactor), theirs)
     }
 
     private init(_ stream: SharedDescriptor, _ reactor: Reactor) throws(SystemCallError) {

@@ -7,6 +7,8 @@ import JSONCodec
 struct DaemonOptions: Sendable {
     var engine = EngineConfiguration()
     var hosts: [ListenAddress] = []
+    /// nil where the API on TCP is not encrypted.
+    var tls: TLSOptions?
     var pidfile = ""
     /// Empty for `docker`, where that group exists.
     var socketGroup = ""
@@ -27,6 +29,7 @@ struct DaemonOptions: Sendable {
         try readLogging(reader)
         try BridgeOptions.read(reader, into: &engine)
         engine.registries = try RegistryOptions.read(reader, values)
+        tls = try TLSOptions.read(reader)
         try readHosts(reader)
     }
 
@@ -123,7 +126,9 @@ struct DaemonOptions: Sendable {
         let texts = try reader.strings("hosts") ?? ["unix://\(engine.execRoot)/skiff.sock"]
         for text in texts {
             do {
-                hosts.append(try ListenAddress(text))
+                hosts.append(
+                    try ListenAddress(
+                        text, defaultPort: tls == nil ? ListenAddress.defaultPort : TLSOptions.defaultPort))
             } catch {
                 throw OptionError(error.message)
             }

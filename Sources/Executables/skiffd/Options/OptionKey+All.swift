@@ -1,5 +1,5 @@
 extension OptionKey {
-    static let all = general + containers + logging + network + registries + unbuilt
+    static let all = general + encryption + containers + logging + network + registries + unbuilt
 
     private static let general = [
         OptionKey(
@@ -26,6 +26,14 @@ extension OptionKey {
         ),
         OptionKey("drop-in", .bool, "Take Docker's place: its socket, bridge docker0, cgroup parent docker"),
         OptionKey("instance", .string, "Name that tells the daemons of one host apart (from the data root)"),
+    ]
+
+    private static let encryption = [
+        OptionKey("tls", .bool, "Encrypt the API on TCP; implied by --tlsverify"),
+        OptionKey("tlsverify", .bool, "Encrypt it, and let in who has a certificate of --tlscacert"),
+        OptionKey("tlscacert", .string, "Authorities of clients' certificates, PEM (~/.docker/ca.pem)"),
+        OptionKey("tlscert", .string, "Certificate of the daemon, PEM (~/.docker/cert.pem)"),
+        OptionKey("tlskey", .string, "Key of the daemon's certificate, PEM (~/.docker/key.pem)"),
     ]
 
     private static let containers = [

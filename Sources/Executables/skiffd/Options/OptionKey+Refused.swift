@@ -1,5 +1,4 @@
 extension OptionKey {
-    private static let tlsReason = "TLS is not built yet; use a unix socket, or a tunnel in front of one"
     private static let swarm = "swarm mode is not built"
     private static let containerdReason = "Skiff runs without containerd"
     private static let plugins = "plugins are not built"
@@ -41,10 +40,6 @@ extension OptionKey {
         OptionKey(refused: "swarm-default-advertise-addr", .string, swarm),
         OptionKey(refused: "swarm-raft-election-tick", .integer, swarm),
         OptionKey(refused: "swarm-raft-heartbeat-tick", .integer, swarm),
-        OptionKey(refused: "tls", .bool, tlsReason), OptionKey(refused: "tlsverify", .bool, tlsReason),
-        OptionKey(refused: "tlscacert", .string, tlsReason),
-        OptionKey(refused: "tlscert", .string, tlsReason),
-        OptionKey(refused: "tlskey", .string, tlsReason),
         OptionKey(refused: "userland-proxy-path", .string, "no proxy processes are needed"),
         OptionKey(refused: "userns-remap", .string, "it is not built yet"),
     ]

@@ -17,6 +17,10 @@ int32_t skiff_fsetxattr(int32_t file, const char *name, const void *value, uint6
 int64_t skiff_seek_data(int32_t file, int64_t offset);
 int64_t skiff_seek_hole(int32_t file, int64_t offset);
 
+/* Reads what is in memory and never waits for a disk. Returns how many bytes, 0 at the end, or the negated errno: EAGAIN
+   where the next byte is not in memory, EOPNOTSUPP where the file system cannot tell. */
+int64_t skiff_read_cached(int32_t file, void *target, uint64_t count, int64_t offset);
+
 /* syncfs(2) of the file system that the open file is on. 0 or the negated errno. */
 int32_t skiff_syncfs(int32_t file);
 

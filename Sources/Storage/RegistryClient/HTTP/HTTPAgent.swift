@@ -1,5 +1,6 @@
 import LinuxKernel
 import Synchronization
+import TLS
 
 /// Makes requests: finds or makes a connection, through a proxy where one is named, with TLS where the address says so.
 /// Keeps idle connections until it goes away itself. Thread-safe.
@@ -174,7 +175,15 @@ final class HTTPAgent: Sendable {
             certificates = try HostCertificates(
                 host: address.authority, folders: configuration.certificateFolders)
         }
-        let made = try TLSContext(certificates, verifies: !isInsecure(address))
+        let made: TLSContext
+        do throws(TLSError) {
+            made = try TLSContext(
+                authorities: certificates.authorities, identities: certificates.clients,
+                verifies: !isInsecure(address))
+        } catch {
+            throw RegistryError(
+                error.code == .fileInvalid ? .untrusted : .internal, error.message, cause: error)
+        }
         return state.withLock { state in
             if let known = state.contexts[key] { return known }
             state.contexts[key] = made

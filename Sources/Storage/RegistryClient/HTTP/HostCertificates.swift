@@ -1,16 +1,12 @@
 import Glibc
 import LinuxKernel
+import TLS
 
 /// What lies in a host's folder below `certs.d`, as Docker has it: every `*.crt` is an authority, every `*.cert` a client
 /// certificate whose key is in the `*.key` beside it.
 struct HostCertificates: Sendable, Hashable {
-    struct Client: Sendable, Hashable {
-        let certificate: String
-        let key: String
-    }
-
     var authorities: [String] = []
-    var clients: [Client] = []
+    var clients: [TLSContext.Identity] = []
 
     init() {}
 
@@ -38,7 +34,8 @@ struct HostCertificates: Sendable, Hashable {
                             "missing key \(key) for client certificate \(name). CA certificates must use the "
                                 + "extension .crt")
                     }
-                    clients.append(Client(certificate: "\(path)/\(name)", key: "\(path)/\(key)"))
+                    clients.append(
+                        TLSContext.Identity(certificate: "\(path)/\(name)", key: "\(path)/\(key)"))
                 }
                 if name.hasSuffix(".key"), !names.contains(String(name.dropLast(3) + "cert")) {
                     throw RegistryError(
