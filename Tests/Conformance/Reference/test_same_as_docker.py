@@ -28,9 +28,9 @@ ACCIDENTS = re.compile(
 #: Paths that may be absent or differ, each with its reason (see docs/differences.md).
 ALLOWED = {
     "AppArmorProfile": "set where the kernel has AppArmor",
-    **{f"HostConfig.{field}": "null or [], as an older docker command or a newer one sends it; Skiff answers []"
-       for field in ("BlkioDeviceReadBps", "BlkioDeviceWriteBps", "BlkioDeviceReadIOps", "BlkioDeviceWriteIOps", "Ulimits")
-       if not settings.docker_client_is_current()},
+    **{f"HostConfig.{field}": "an older docker command sends null where Skiff answers [], and no ReadOnlyNonRecursive"
+       for field in ("BlkioDeviceReadBps", "BlkioDeviceWriteBps", "BlkioDeviceReadIOps", "BlkioDeviceWriteIOps", "Mounts",
+                     "Ulimits") if not settings.docker_client_is_current()},
     "HostConfig.MaskedPaths": "Docker 20.10 lists fewer than today's default",
     "HostConfig.ReadonlyPaths": "the same",
 }

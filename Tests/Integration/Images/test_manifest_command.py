@@ -8,7 +8,7 @@ import requests
 from harness.registries import DOCKER_LIST, DOCKER_TYPES, INDEX, OCI_TYPES, Blobs, put_image, put_manifest
 from harness.registry import Registry
 
-pytestmark = pytest.mark.skiff_only
+pytestmark = [pytest.mark.skiff_only, pytest.mark.docker28]
 
 #: Docker's registry makes something else of a list for those who do not ask for one.
 ACCEPT = {"Accept": ", ".join((*(types[0] for types in (OCI_TYPES, DOCKER_TYPES)), INDEX, DOCKER_LIST))}
