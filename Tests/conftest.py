@@ -31,7 +31,7 @@ def pytest_configure(config):
 def runs_docker(item) -> bool:
     """Not for the turn with skiff of a test that runs once with each client."""
     parameters = getattr(item, "callspec", None)
-    return parameters is None or parameters.params.get("cli") != "skiff"
+    return parameters is None or parameters.params.get("client") != "skiff"
 
 
 def pytest_collection_modifyitems(config, items):
