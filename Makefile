@@ -24,7 +24,7 @@ check: ## formatting, and every test in its short form: what has to pass before 
 	scripts/test
 
 fmt: ## format all Swift code
-	$(SWIFT) format --in-place --recursive --parallel Sources Tests/Unit
+	$(SWIFT) format --in-place --recursive --parallel Sources Tests/Unit Package.swift
 
 bench: release ## Skiff and the installed peers side by side (root)
 	Benchmarks/run

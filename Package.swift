@@ -26,7 +26,8 @@ let staticFoundation: [LinkerSetting] = [
     .unsafeFlags(
         ["-static-stdlib", "-Xlinker", "-S", "-Xlinker", "--start-group"]
             + [
-                "FoundationInternationalization", "_FoundationICU", "_FoundationCShims", "_FoundationCollections",
+                "FoundationInternationalization", "_FoundationICU", "_FoundationCShims",
+                "_FoundationCollections",
                 "CoreFoundation",
             ].flatMap { ["-Xlinker", "-l\($0)"] } + ["-Xlinker", "--end-group"],
         .when(configuration: .release))
@@ -38,14 +39,17 @@ let nio: [Target.Dependency] = [
 ]
 
 func library(
-    _ tier: String, _ name: String, _ dependencies: [Target.Dependency] = [], settings: [SwiftSetting] = strict
+    _ tier: String, _ name: String, _ dependencies: [Target.Dependency] = [],
+    settings: [SwiftSetting] = strict
 ) -> Target {
-    .target(name: name, dependencies: dependencies, path: "Sources/\(tier)/\(name)",
+    .target(
+        name: name, dependencies: dependencies, path: "Sources/\(tier)/\(name)",
         exclude: ["README.md"], swiftSettings: settings)
 }
 
 func unitTests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
-    .testTarget(name: "\(name)Tests", dependencies: dependencies, path: "Tests/Unit/\(name)Tests",
+    .testTarget(
+        name: "\(name)Tests", dependencies: dependencies, path: "Tests/Unit/\(name)Tests",
         swiftSettings: strict)
 }
 
@@ -79,19 +83,25 @@ let package = Package(
         // Control groups: one protocol, v1 and v2.
         library("Runtime", "Cgroups", ["LinuxKernel", "CLinux", "OCIModel"], settings: small),
         // Creates, starts, enters, signals and deletes containers from an OCI specification.
-        library("Runtime", "OCIRuntime", ["Cgroups", "LinuxKernel", "CLinux", "OCIModel", "JSONCodec"],
+        library(
+            "Runtime", "OCIRuntime", ["Cgroups", "LinuxKernel", "CLinux", "OCIModel", "JSONCodec"],
             settings: small),
-        .systemLibrary(name: "CSeccomp", path: "Sources/Runtime/CSeccomp", pkgConfig: "libseccomp",
+        .systemLibrary(
+            name: "CSeccomp", path: "Sources/Runtime/CSeccomp", pkgConfig: "libseccomp",
             providers: [.apt(["libseccomp-dev"])]),
         // Framed messages between the daemon and a shim.
-        library("Runtime", "ShimProtocol", ["OCIModel", "JSONCodec", "LinuxKernel", "CLinux"], settings: small),
+        library(
+            "Runtime", "ShimProtocol", ["OCIModel", "JSONCodec", "LinuxKernel", "CLinux"], settings: small),
 
         // MARK: Storage
-        .systemLibrary(name: "CZstd", path: "Sources/Storage/CZstd", pkgConfig: "libzstd",
+        .systemLibrary(
+            name: "CZstd", path: "Sources/Storage/CZstd", pkgConfig: "libzstd",
             providers: [.apt(["libzstd-dev"])]),
-        .systemLibrary(name: "CISAL", path: "Sources/Storage/CISAL", pkgConfig: "libisal",
+        .systemLibrary(
+            name: "CISAL", path: "Sources/Storage/CISAL", pkgConfig: "libisal",
             providers: [.apt(["libisal-dev"])]),
-        .systemLibrary(name: "COpenSSL", path: "Sources/Storage/COpenSSL", pkgConfig: "openssl",
+        .systemLibrary(
+            name: "COpenSSL", path: "Sources/Storage/COpenSSL", pkgConfig: "openssl",
             providers: [.apt(["libssl-dev"])]),
         // Both sides of TLS, over sockets and over memory.
         library("Storage", "TLS", ["OCIModel", "COpenSSL"]),
@@ -100,29 +110,42 @@ let package = Package(
             "TLS", "OCIModel", "JSONCodec", "LinuxKernel", "CLinux",
             .product(name: "Crypto", package: "swift-crypto"),
         ]),
+        library(
+            "Storage", "RegistryClient",
+            [
+                "OCIModel", "JSONCodec", "LinuxKernel", "CLinux", "COpenSSL",
+                .product(name: "Crypto", package: "swift-crypto"),
+            ]),
         // Blobs, images, layers, overlay snapshots, archives.
-        library("Storage", "ImageStore", [
-            "OCIModel", "JSONCodec", "LinuxKernel", "CLinux", "CZstd", "CISAL",
-            .product(name: "Crypto", package: "swift-crypto"),
-            .product(name: "GRDB", package: "GRDB.swift"),
-            .product(name: "Logging", package: "swift-log"),
-        ]),
+        library(
+            "Storage", "ImageStore",
+            [
+                "OCIModel", "JSONCodec", "LinuxKernel", "CLinux", "CZstd", "CISAL",
+                .product(name: "Crypto", package: "swift-crypto"),
+                .product(name: "GRDB", package: "GRDB.swift"),
+                .product(name: "Logging", package: "swift-log"),
+            ]),
 
         // MARK: Network
         // Address management, the bridge driver, port maps.
-        library("Network", "Networking", [
-            "Netlink", "LinuxKernel", "CLinux", "OCIModel", "JSONCodec",
-            .product(name: "Logging", package: "swift-log"),
-        ]),
+        library(
+            "Network", "Networking",
+            [
+                "Netlink", "LinuxKernel", "CLinux", "OCIModel", "JSONCodec",
+                .product(name: "Logging", package: "swift-log"),
+            ]),
 
         // MARK: Engine
         // Container, exec, event, log, stats services and their durable state.
-        library("Engine", "Engine", [
-            "OCIModel", "JSONCodec", "LinuxKernel", "CLinux", "Cgroups", "OCIRuntime", "ShimProtocol", "ImageStore",
-            "RegistryClient", "Networking",
-            .product(name: "GRDB", package: "GRDB.swift"),
-            .product(name: "Logging", package: "swift-log"),
-        ]),
+        library(
+            "Engine", "Engine",
+            [
+                "OCIModel", "JSONCodec", "LinuxKernel", "CLinux", "Cgroups", "OCIRuntime", "ShimProtocol",
+                "ImageStore",
+                "RegistryClient", "Networking",
+                .product(name: "GRDB", package: "GRDB.swift"),
+                .product(name: "Logging", package: "swift-log"),
+            ]),
 
         // MARK: API
         // Docker's wire types and route table; no Foundation.
@@ -132,58 +155,88 @@ let package = Package(
             "TLS", "OCIModel", "JSONCodec", "LinuxKernel", "CLinux",
             .product(name: "Logging", package: "swift-log"),
         ] + nio),
+        library(
+            "API", "HTTPTransport",
+            [
+                "OCIModel", "JSONCodec", "LinuxKernel", "CLinux",
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOSSL", package: "swift-nio-ssl"),
+            ] + nio),
         // Password hashes: crypt(3).
         .systemLibrary(name: "CCrypt", path: "Sources/API/CCrypt", providers: [.apt(["libcrypt-dev"])]),
         // The OCI distribution specification's server.
-        library("API", "RegistryServer", [
-            "HTTPTransport", "RegistryClient", "OCIModel", "JSONCodec", "LinuxKernel", "CLinux", "CCrypt",
-            .product(name: "Crypto", package: "swift-crypto"),
-            .product(name: "GRDB", package: "GRDB.swift"),
-            .product(name: "Logging", package: "swift-log"),
-        ] + nio),
+        library(
+            "API", "RegistryServer",
+            [
+                "HTTPTransport", "RegistryClient", "OCIModel", "JSONCodec", "LinuxKernel", "CLinux", "CCrypt",
+                .product(name: "Crypto", package: "swift-crypto"),
+                .product(name: "GRDB", package: "GRDB.swift"),
+                .product(name: "Logging", package: "swift-log"),
+            ] + nio),
         // HTTP to engine: routes, streams, hijacked connections.
-        library("API", "DockerAPIServer", [
-            "HTTPTransport", "DockerAPI", "Engine", "ShimProtocol", "Cgroups", "ImageStore", "RegistryClient", "Networking",
-            "OCIModel", "JSONCodec", "LinuxKernel", "CLinux",
-            .product(name: "Logging", package: "swift-log"),
-        ] + nio),
+        library(
+            "API", "DockerAPIServer",
+            [
+                "HTTPTransport", "DockerAPI", "Engine", "ShimProtocol", "Cgroups", "ImageStore",
+                "RegistryClient", "Networking",
+                "OCIModel", "JSONCodec", "LinuxKernel", "CLinux",
+                .product(name: "Logging", package: "swift-log"),
+            ] + nio),
         // A blocking client of the Docker API for small static programs.
-        library("API", "EngineClient", ["DockerAPI", "OCIModel", "JSONCodec", "LinuxKernel", "CLinux"],
+        library(
+            "API", "EngineClient", ["DockerAPI", "OCIModel", "JSONCodec", "LinuxKernel", "CLinux"],
             settings: small),
 
         // The commands of skiff; a library so that tests can link them.
-        library("API", "SkiffCLI", ["EngineClient", "DockerAPI", "GoTemplate", "OCIModel", "JSONCodec",
-            "LinuxKernel", "CLinux"], settings: small),
+        library(
+            "API", "SkiffCLI",
+            [
+                "EngineClient", "DockerAPI", "GoTemplate", "OCIModel", "JSONCodec",
+                "LinuxKernel", "CLinux",
+            ], settings: small),
 
         // MARK: Executables
-        .executableTarget(name: "skiff",
+        .executableTarget(
+            name: "skiff",
             dependencies: ["SkiffCLI"],
             path: "Sources/Executables/skiff", exclude: ["README.md"], swiftSettings: small,
             linkerSettings: staticExecutable),
-        .executableTarget(name: "skiffd",
-            dependencies: ["DockerAPIServer", "HTTPTransport", "Engine", "ImageStore", "RegistryClient", "Networking",
+        .executableTarget(
+            name: "skiffd",
+            dependencies: [
+                "DockerAPIServer", "HTTPTransport", "Engine", "ImageStore", "RegistryClient", "Networking",
                 "OCIModel", "JSONCodec",
-                "LinuxKernel", "CLinux", .product(name: "Logging", package: "swift-log")] + nio,
+                "LinuxKernel", "CLinux", .product(name: "Logging", package: "swift-log"),
+            ] + nio,
             path: "Sources/Executables/skiffd", exclude: ["README.md"], swiftSettings: strict,
             linkerSettings: staticFoundation),
-        .executableTarget(name: "skiff-registry",
-            dependencies: ["RegistryServer", "OCIModel", "LinuxKernel", "CLinux",
-                .product(name: "Logging", package: "swift-log")],
+        .executableTarget(
+            name: "skiff-registry",
+            dependencies: [
+                "RegistryServer", "OCIModel", "LinuxKernel", "CLinux",
+                .product(name: "Logging", package: "swift-log"),
+            ],
             path: "Sources/Executables/skiff-registry", exclude: ["README.md"], swiftSettings: strict,
             linkerSettings: staticFoundation),
-        .executableTarget(name: "skiff-shim",
-            dependencies: ["OCIRuntime", "ShimProtocol", "Cgroups", "OCIModel", "JSONCodec", "LinuxKernel", "CLinux"],
+        .executableTarget(
+            name: "skiff-shim",
+            dependencies: [
+                "OCIRuntime", "ShimProtocol", "Cgroups", "OCIModel", "JSONCodec", "LinuxKernel", "CLinux",
+            ],
             path: "Sources/Executables/skiff-shim", exclude: ["README.md"], swiftSettings: small,
             linkerSettings: staticExecutable),
-        .executableTarget(name: "skiff-runtime",
+        .executableTarget(
+            name: "skiff-runtime",
             dependencies: ["OCIRuntime", "Cgroups", "OCIModel", "JSONCodec", "LinuxKernel", "CLinux"],
             path: "Sources/Executables/skiff-runtime", exclude: ["README.md"], swiftSettings: small,
             linkerSettings: staticExecutable),
-        .executableTarget(name: "skiff-seccomp",
+        .executableTarget(
+            name: "skiff-seccomp",
             dependencies: ["OCIRuntime", "OCIModel", "JSONCodec", "LinuxKernel", "CSeccomp"],
             path: "Sources/Executables/skiff-seccomp", exclude: ["README.md"], swiftSettings: small,
             linkerSettings: [.unsafeFlags(["-static-stdlib"])]),
-        .executableTarget(name: "skiff-net",
+        .executableTarget(
+            name: "skiff-net",
             dependencies: ["JSONCodec", "OCIModel", "LinuxKernel", "CLinux"],
             path: "Sources/Executables/skiff-net", exclude: ["README.md"], swiftSettings: small,
             linkerSettings: staticExecutable),
@@ -199,24 +252,45 @@ let package = Package(
         unitTests("TLS", ["TLS", "COpenSSL", "HTTPTransport", "LinuxKernel",
             .product(name: "NIOEmbedded", package: "swift-nio"), .product(name: "Logging", package: "swift-log")] + nio),
         unitTests("HTTPTransport", ["HTTPTransport", "OCIModel"] + nio),
-        unitTests("RegistryServer", ["RegistryServer", "HTTPTransport", "OCIModel", "JSONCodec", "LinuxKernel",
-            .product(name: "Crypto", package: "swift-crypto"), .product(name: "Logging", package: "swift-log")] + nio),
-        unitTests("DockerAPIServer", ["HTTPTransport", "DockerAPIServer", "DockerAPI", "Engine", "JSONCodec", "OCIModel", "LinuxKernel"] + nio),
+        unitTests(
+            "RegistryServer",
+            [
+                "RegistryServer", "HTTPTransport", "OCIModel", "JSONCodec", "LinuxKernel",
+                .product(name: "Crypto", package: "swift-crypto"),
+                .product(name: "Logging", package: "swift-log"),
+            ] + nio),
+        unitTests(
+            "DockerAPIServer",
+            [
+                "HTTPTransport", "DockerAPIServer", "DockerAPI", "Engine", "JSONCodec", "OCIModel",
+                "LinuxKernel",
+            ] + nio),
         unitTests("skiffd", ["skiffd", "HTTPTransport", "DockerAPIServer", "Engine", "JSONCodec"]),
         unitTests("OCIModel", ["OCIModel", "JSONCodec"]),
         unitTests("LinuxKernel", ["LinuxKernel", "CLinux"]),
         unitTests("Cgroups", ["Cgroups", "LinuxKernel", "OCIModel"]),
         unitTests("OCIRuntime", ["OCIRuntime", "Cgroups", "LinuxKernel", "OCIModel", "JSONCodec"]),
         unitTests("RegistryClient", ["RegistryClient", "OCIModel", "JSONCodec", "LinuxKernel"]),
-        unitTests("ImageStore", [
-            "ImageStore", "OCIModel", "JSONCodec", "LinuxKernel", "CLinux", "CZstd", "CISAL",
-            .product(name: "GRDB", package: "GRDB.swift"), .product(name: "Logging", package: "swift-log"),
-        ]),
-        unitTests("Engine", ["Engine", "OCIModel", "JSONCodec", "LinuxKernel", .product(name: "Logging", package: "swift-log")]),
+        unitTests(
+            "ImageStore",
+            [
+                "ImageStore", "OCIModel", "JSONCodec", "LinuxKernel", "CLinux", "CZstd", "CISAL",
+                .product(name: "GRDB", package: "GRDB.swift"),
+                .product(name: "Logging", package: "swift-log"),
+            ]),
+        unitTests(
+            "Engine",
+            [
+                "Engine", "OCIModel", "JSONCodec", "LinuxKernel",
+                .product(name: "Logging", package: "swift-log"),
+            ]),
         unitTests("Netlink", ["Netlink", "LinuxKernel", "CLinux"]),
         unitTests("Networking", ["Networking", "Netlink", "OCIModel", "JSONCodec", "LinuxKernel"]),
-        .testTarget(name: "NetworkingIntegrationTests",
-            dependencies: ["Networking", "Netlink", "LinuxKernel", .product(name: "Logging", package: "swift-log")],
+        .testTarget(
+            name: "NetworkingIntegrationTests",
+            dependencies: [
+                "Networking", "Netlink", "LinuxKernel", .product(name: "Logging", package: "swift-log"),
+            ],
             path: "Tests/Integration/Networking", swiftSettings: strict),
     ],
     swiftLanguageModes: [.v6]

@@ -22,8 +22,10 @@ package struct SignalDescriptor: ~Copyable {
 /// Names of signals as kill(1) has them, for Linux on every architecture that Skiff runs on.
 package enum SignalNames {
     private static let names = [
-        "HUP", "INT", "QUIT", "ILL", "TRAP", "ABRT", "BUS", "FPE", "KILL", "USR1", "SEGV", "USR2", "PIPE", "ALRM",
-        "TERM", "STKFLT", "CHLD", "CONT", "STOP", "TSTP", "TTIN", "TTOU", "URG", "XCPU", "XFSZ", "VTALRM", "PROF",
+        "HUP", "INT", "QUIT", "ILL", "TRAP", "ABRT", "BUS", "FPE", "KILL", "USR1", "SEGV", "USR2", "PIPE",
+        "ALRM",
+        "TERM", "STKFLT", "CHLD", "CONT", "STOP", "TSTP", "TTIN", "TTOU", "URG", "XCPU", "XFSZ", "VTALRM",
+        "PROF",
         "WINCH", "IO", "PWR", "SYS",
     ]
     private static let aliases = ["IOT": "ABRT", "CLD": "CHLD", "POLL": "IO", "UNUSED": "SYS"]

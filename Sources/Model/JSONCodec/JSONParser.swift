@@ -96,7 +96,9 @@ struct JSONParser {
         guard depth <= Self.depthLimit else { throw error("nested too deeply") }
     }
 
-    private mutating func literal(_ text: StaticString, _ value: JSONValue) throws(JSONSyntaxError) -> JSONValue {
+    private mutating func literal(
+        _ text: StaticString, _ value: JSONValue
+    ) throws(JSONSyntaxError) -> JSONValue {
         for offset in 0..<text.utf8CodeUnitCount {
             guard position + offset < bytes.count, bytes[position + offset] == text.utf8Start[offset] else {
                 throw error("unknown word")
@@ -193,7 +195,9 @@ struct JSONParser {
         let digits = position
         skipDigits()
         guard position > digits else { throw error("unexpected character") }
-        guard position == digits + 1 || bytes[digits] != UInt8(ascii: "0") else { throw error("leading zero") }
+        guard position == digits + 1 || bytes[digits] != UInt8(ascii: "0") else {
+            throw error("leading zero")
+        }
         let whole = position
         try fractionAndExponent()
         let text = String(decoding: bytes[start..<position], as: UTF8.self)
@@ -212,7 +216,9 @@ struct JSONParser {
         }
         if position < bytes.count, bytes[position] | 0x20 == UInt8(ascii: "e") {
             position += 1
-            if position < bytes.count, bytes[position] == UInt8(ascii: "+") || bytes[position] == UInt8(ascii: "-") {
+            if position < bytes.count,
+                bytes[position] == UInt8(ascii: "+") || bytes[position] == UInt8(ascii: "-")
+            {
                 position += 1
             }
             try requireDigits()

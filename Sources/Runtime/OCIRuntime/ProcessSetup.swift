@@ -105,7 +105,8 @@ struct ProcessSetup {
             if makesWorkingDirectory, chdir(path) != 0, errno == ENOENT { try makeDirectories(path) }
             try systemCall("chdir", path) { chdir(path) }
         } catch  where error.errno == EACCES && user.uid != 0 {
-            return  // A directory that only the user itself may enter (a network share): tried again as that user.
+            // A directory that only the user itself may enter (a network share): tried again as that user.
+            return
         } catch {
             throw Self.cannotEnter(path, error)
         }

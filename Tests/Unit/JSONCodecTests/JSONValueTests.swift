@@ -10,7 +10,8 @@ import Testing
     }
 
     @Test(arguments: [
-        "", "{", "[1,]", #"{"a":1,}"#, #"{"a" 1}"#, "01", "1.", "-", "nul", #""\x""#, "\"\u{1}\"", "[1] 2", "+1",
+        "", "{", "[1,]", #"{"a":1,}"#, #"{"a" 1}"#, "01", "1.", "-", "nul", #""\x""#, "\"\u{1}\"", "[1] 2",
+        "+1",
         #"{1:2}"#, String(repeating: "[", count: 600),
     ])
     func textThatIsNoJSONIsRefused(text: String) {

@@ -10,7 +10,8 @@ import Testing
             transaction.finished().numbered(from: 1) == [
                 20, 0, 0, 0, 0x10, 0, 1, 0, 1, 0, 0, 0, 0, 0, 0, 0,  // NFNL_MSG_BATCH_BEGIN
                 0, 0, 0, 10,  // struct nfgenmsg: res_id is the subsystem, big-endian
-                28, 0, 0, 0, 0, 10, 5, 4, 2, 0, 0, 0, 0, 0, 0, 0,  // NFT_MSG_NEWTABLE, create, request, acknowledge
+                // NFT_MSG_NEWTABLE: create, request, acknowledge
+                28, 0, 0, 0, 0, 10, 5, 4, 2, 0, 0, 0, 0, 0, 0, 0,
                 1, 0, 0, 0,  // NFPROTO_INET
                 6, 0, 1, 0, 0x74, 0, 0, 0,  // NFTA_TABLE_NAME "t"
                 20, 0, 0, 0, 0x11, 0, 1, 0, 3, 0, 0, 0, 0, 0, 0, 0,  // NFNL_MSG_BATCH_END

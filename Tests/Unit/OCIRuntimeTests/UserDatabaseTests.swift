@@ -25,7 +25,8 @@ struct UserDatabaseTests {
 
     @Test func aNameBringsItsGroupsAndHome() throws {
         #expect(
-            try resolve("joe") == ResolvedUser(uid: 1000, gid: 1001, groups: [1001, 10, 29], home: "/home/joe"))
+            try resolve("joe")
+                == ResolvedUser(uid: 1000, gid: 1001, groups: [1001, 10, 29], home: "/home/joe"))
     }
 
     @Test func aNumberThatIsInTheFileIsThatUser() throws {

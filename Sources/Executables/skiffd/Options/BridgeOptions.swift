@@ -23,7 +23,8 @@ enum BridgeOptions {
         bridge.ipMasquerade = try reader.bool("ip-masq") ?? true
         for key in ["iptables", "ip6tables"] where try reader.bool(key) == false {
             throw OptionError(
-                "\(key): bridges without Skiff's own rules are not built yet: leave it true, or use --bridge none")
+                "\(key): bridges without Skiff's own rules are not built yet: leave it true, or use --bridge none"
+            )
         }
         try reader.only("firewall-backend", ["nftables"])
         bridge.ipv6 = try reader.bool("ipv6") ?? false
