@@ -23,7 +23,8 @@ struct ContainerReadRoutes: EndpointGroup {
         let now = Timestamp.now
         var summaries: [JSONValue] = []
         for inspection in try engine.containers.list(options) {
-            let size = request.query.flag("size") ? try await engine.containers.size(inspection.id) : nil
+            let wantsSize = request.query.flag("size")
+            let size = wantsSize ? try await engine.containers.sizeIfThere(inspection.id) : nil
             let summary = ContainerSummary(inspection, size: size, now: now, version: request.version)
             summaries.append(try JSONValue(encoding: summary))
         }

@@ -19,7 +19,7 @@ extension ContainerService {
         for container in parts.registry.all.sorted(by: { $0.definition.created < $1.definition.created }) {
             try Task.checkCancellation()
             guard isPruned(container, filters, until) else { continue }
-            let size = (try? await self.size(container.id).writable) ?? 0
+            let size = await measure(container)
             do {
                 try await container.remove(RemoveOptions())
             } catch {
@@ -32,6 +32,16 @@ extension ContainerService {
         }
         parts.events.publish(.container, "prune", "", ["reclaimed": "\(result.reclaimed)"])
         return result
+    }
+
+    /// One that cannot be measured is removed nevertheless.
+    private func measure(_ container: Container) async -> Int64 {
+        do {
+            return try await sizeIfThere(container.id)?.writable ?? 0
+        } catch {
+            container.log("cannot measure a container", error)
+            return 0
+        }
     }
 
     private func isPruned(_ container: Container, _ filters: Filters, _ until: Timestamp?) -> Bool {

@@ -14,12 +14,26 @@ extension ContainerService {
     }
 
     /// Reads the disk; may take long.
-    package func size(_ reference: String) async throws -> ContainerSize {
-        let container = try find(reference)
+    package func size(_ reference: String) async throws -> ContainerSize { try await size(find(reference)) }
+
+    private func size(_ container: Container) async throws -> ContainerSize {
         let (images, layer) = (parts.images, container.definition.layer)
-        let imageSize = (try? images.image(container.definition.imageID).size) ?? 0
-        let writable = try await parts.pool.run { try images.size(of: layer) }
-        return ContainerSize(writable: writable, root: writable + imageSize)
+        return try await parts.pool.run {
+            let writable = try images.size(of: layer)
+            // Of the layers, not of the image: that may have been removed by force.
+            return ContainerSize(writable: writable, root: writable + images.size(below: layer))
+        }
+    }
+
+    /// The same for one of a list.
+    /// - Returns: nil where it has gone meanwhile, or is being removed
+    package func sizeIfThere(_ id: String) async throws -> ContainerSize? {
+        guard let container = try? find(id), !container.state.isBeingRemoved else { return nil }
+        do {
+            return try await size(container)
+        } catch  where container.state.isBeingRemoved || (try? find(id)) == nil {
+            return nil
+        }
     }
 }
 

@@ -11,7 +11,7 @@ func walkTree(_ root: String, _ visit: (String, stat) throws -> Void) throws {
     while let folder = folders.popLast() {
         guard let stream = try openStream(tree, folder) else { continue }
         defer { closedir(stream) }
-        while let (name, status) = nextEntry(stream) {
+        while let (name, status) = try nextEntry(stream) {
             let path = folder.isEmpty ? name : folder + [UInt8(ascii: "/")] + name
             try visit(String(decoding: path, as: UTF8.self), status)
             if status.st_mode & S_IFMT == S_IFDIR { folders.append(path) }
@@ -36,18 +36,31 @@ private func openStream(_ tree: LayerTree, _ folder: [UInt8]) throws -> OpaquePo
     }
 }
 
-private func nextEntry(_ stream: OpaquePointer) -> (name: [UInt8], status: stat)? {
+private func nextEntry(_ stream: OpaquePointer) throws(SystemCallError) -> (name: [UInt8], status: stat)? {
     let directory = dirfd(stream)
-    while let entry = readdir(stream) {
+    while let entry = try readEntry(stream) {
         var status = stat()
-        var result: Int32 = 0
+        var failure: Int32 = 0
         let name = withUnsafePointer(to: &entry.pointee.d_name) { pointer in
             let text = UnsafeRawPointer(pointer).assumingMemoryBound(to: CChar.self)
-            result = fstatat(directory, text, &status, AT_SYMLINK_NOFOLLOW)
+            if fstatat(directory, text, &status, AT_SYMLINK_NOFOLLOW) != 0 { failure = errno }
             return Array(UnsafeRawBufferPointer(start: text, count: strlen(text)))
         }
-        if result == 0, name != [0x2E], name != [0x2E, 0x2E] { return (name, status) }
+        if name == [0x2E] || name == [0x2E, 0x2E] { continue }
+        if failure == 0 { return (name, status) }
+        guard failure == ENOENT else {
+            throw SystemCallError(
+                call: "fstatat", errno: failure, subject: String(decoding: name, as: UTF8.self))
+        }
     }
+    return nil
+}
+
+/// - Returns: nil at the end, which readdir(3) tells from a failure by errno alone
+private func readEntry(_ stream: OpaquePointer) throws(SystemCallError) -> UnsafeMutablePointer<dirent>? {
+    errno = 0
+    if let entry = readdir(stream) { return entry }
+    guard errno == 0 || errno == ENOENT else { throw SystemCallError(call: "readdir") }
     return nil
 }
 
