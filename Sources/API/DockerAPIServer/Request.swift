@@ -123,6 +123,25 @@ struct Reply: Sendable {
     func hijack(contentType: String) async throws -> ClientStream {
         try await writer.hijack(fields + [("Content-Type", contentType)])
     }
+
+    /// Gives the connection to whoever writes the answer, too: `answer` or `refusal`.
+    func release(contentType: String, _ extra: [(name: String, value: String)]) async throws -> ReleasedStream
+    {
+        let answer = writer.upgradeAnswer(fields + [("Content-Type", contentType)] + extra)
+        return ReleasedStream(stream: try await writer.release(), answer: answer)
+    }
+
+    /// The bytes of a failure's answer on a connection that was given away.
+    func refusal(_ error: any Error) -> [UInt8] {
+        let failure = Failure(error)
+        return writer.bytes(of: response(.error(status: failure.status, message: failure.message)))
+    }
+}
+
+/// A client's connection outside of HTTP, with the answer that it is to get first.
+struct ReleasedStream: Sendable {
+    let stream: ClientStream
+    let answer: [UInt8]
 }
 
 /// The body of an answer that comes in pieces.

@@ -207,7 +207,9 @@ package struct PendingResponse {
         let head = try ResponseHead(reading: connection)
         client.learn(from: head)
         if head.status == 101 || head.status == 200 {
-            return UpgradedStream(connection: connection, contentType: head.header("content-type") ?? "")
+            return UpgradedStream(
+                connection: connection, contentType: head.header("content-type") ?? "",
+                isLive: head.header("skiff-attached") == "live")
         }
         let response = try EngineResponse(
             head: head, connection: connection, bodyless: false, release: { _ in })
@@ -236,4 +238,6 @@ package struct UpgradedStream {
     /// `application/vnd.docker.raw-stream` with a terminal, `…multiplexed-stream` without; older daemons always
     /// name the former.
     package let contentType: String
+    /// The daemon says that the stream is that of a container which runs, and ends with it. Docker does not say so.
+    package let isLive: Bool
 }

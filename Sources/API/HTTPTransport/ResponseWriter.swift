@@ -199,27 +199,66 @@ package final class ResponseWriter: Sendable {
     /// Nothing is read between the answer and the hand-over but what has come already, and that goes along.
     /// - Throws: `ChannelError` where the client is gone, `SystemCallError`
     package func hijack(_ fields: [(name: String, value: String)]) async throws -> ClientStream {
-        let status = head.wantsUpgrade ? 101 : 200
+        let answer = upgrade(fields)
+        markHijacked()
+        let isEncrypted = tls != nil
+        return try await channel.writeAndFlush(answer).flatMap { [channel, connection] in
+            Self.giveAway(channel, connection, isEncrypted: isEncrypted)
+        }.get()
+    }
+
+    /// Takes the connection out of HTTP without an answer: whoever gets the socket writes one, that of `upgradeAnswer`
+    /// or of `bytes(of:)`.
+    /// - Throws: `ChannelError` where the client is gone, `SystemCallError`
+    package func release() async throws -> ClientStream {
+        markHijacked()
+        let isEncrypted = tls != nil
+        return try await channel.eventLoop.flatSubmit { [channel, connection] in
+            Self.giveAway(channel, connection, isEncrypted: isEncrypted)
+        }.get()
+    }
+
+    /// What `hijack` would have answered.
+    package func upgradeAnswer(_ fields: [(name: String, value: String)]) -> [UInt8] {
+        Array(upgrade(fields).readableBytesView)
+    }
+
+    /// A whole answer, behind which the connection is closed.
+    package func bytes(of response: Response) -> [UInt8] {
+        Array(
+            response.bytes(minorVersion: head.minorVersion, keepAlive: false, withoutBody: isHead)
+                .readableBytesView)
+    }
+
+    private func upgrade(_ fields: [(name: String, value: String)]) -> ByteBuffer {
         let upgrade: [(name: String, value: String)] =
             head.wantsUpgrade ? [("Connection", "Upgrade"), ("Upgrade", "tcp")] : []
+        return Response.head(
+            status: head.wantsUpgrade ? 101 : 200, fields: fields + upgrade, minorVersion: 1, keepAlive: true)
+    }
+
+    private func markHijacked() {
         state.withLock {
             $0.hasStarted = true
             $0.isHijacked = true
         }
-        let answer = Response.head(status: status, fields: fields + upgrade, minorVersion: 1, keepAlive: true)
-        return try await channel.writeAndFlush(answer).flatMap { [channel, connection, tls] in
-            let pending = connection.value.takePending()
-            if tls != nil {
-                return connection.value.relay(on: channel.eventLoop).map {
-                    ClientStream(socket: $0, alreadyRead: pending)
-                }
+    }
+
+    /// On the event loop.
+    private static func giveAway(
+        _ channel: any Channel, _ connection: NIOLoopBound<ConnectionHandler>, isEncrypted: Bool
+    ) -> EventLoopFuture<ClientStream> {
+        let pending = connection.value.takePending()
+        if isEncrypted {
+            return connection.value.relay(on: channel.eventLoop).map {
+                ClientStream(socket: $0, alreadyRead: pending)
             }
-            return channel.eventLoop.makeCompletedFuture {
-                let socket = try Self.duplicateSocket(channel)
-                channel.close(promise: nil)
-                return ClientStream(socket: socket, alreadyRead: pending)
-            }
-        }.get()
+        }
+        return channel.eventLoop.makeCompletedFuture {
+            let socket = try duplicateSocket(channel)
+            channel.close(promise: nil)
+            return ClientStream(socket: socket, alreadyRead: pending)
+        }
     }
 
     private static func duplicateSocket(_ channel: any Channel) throws -> SharedDescriptor {

@@ -45,6 +45,7 @@ final class ClientStream: EventHandler {
         matcher = DetachKeyMatcher(streams.isTerminal ? request.detachKeys : [])
         early = request.buffered
         earlyEnd = request.inputEnded
+        queue.append(request.preamble)
         if request.logs, let log = streams.log {
             replay = LogReplay(
                 log, output: request.stdout || streams.isTerminal, error: request.stderr,

@@ -5,7 +5,8 @@ package import LinuxKernel
 /// the input until the client detaches, goes away, or everything is drained.
 ///
 /// The daemon passes the client's own socket (or one end of a socketpair where the transport is no plain socket), after
-/// it has written the HTTP response; it must not touch the socket afterwards. The shim closes it at the end of the
+/// it has written the HTTP response, or with that in `preamble`; it must not touch the socket afterwards, unless the
+/// shim refuses the request. The shim closes it at the end of the
 /// session, after `shutdown`, and reports `ShimEvent.attachEnded`.
 package struct AttachRequest: Sendable {
     /// Chosen by the daemon, unique among the shim's open streams; `attachEnded` carries it.
@@ -24,6 +25,8 @@ package struct AttachRequest: Sendable {
     package var detachKeys: [UInt8]
     /// Input that the daemon had read from the client already.
     package var buffered: [UInt8]
+    /// What the client gets first: the answer that tells it that it is attached, and from when on it misses nothing.
+    package var preamble: [UInt8] = []
     /// The client had closed its sending side when the daemon handed it over.
     package var inputEnded: Bool
     /// The client's socket: a stream socket, in whatever blocking mode (the shim sets O_NONBLOCK).
@@ -60,6 +63,7 @@ package struct AttachRequest: Sendable {
         builder.set("detachKeys", bytes: detachKeys)
         builder.set("buffered", bytes: buffered)
         builder.set("inputEnded", flag: inputEnded)
+        builder.set("preamble", bytes: preamble)
         return builder.value
     }
 
@@ -75,6 +79,7 @@ package struct AttachRequest: Sendable {
         detachKeys = try fields.bytes("detachKeys")
         buffered = try fields.bytes("buffered")
         inputEnded = try fields.flag("inputEnded")
+        preamble = try fields.bytes("preamble")
         self.socket = socket
         try fields.finish()
     }

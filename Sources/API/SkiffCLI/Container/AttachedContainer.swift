@@ -81,7 +81,9 @@ struct AttachedContainer {
         let stream = try attach.upgraded()
         let status = try wait.response()
         // A container that ended before the attach would never end the stream.
-        try check(try client.json(EngineRequest(.get, path + "/json"))["State"] ?? .null)
+        if !stream.isLive {
+            try check(try client.json(EngineRequest(.get, path + "/json"))["State"] ?? .null)
+        }
         let terminal = RawTerminal()
         defer { terminal.restore() }
         if isTerminal, sendsInput { try terminal.enter() }

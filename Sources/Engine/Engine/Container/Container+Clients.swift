@@ -1,6 +1,20 @@
 import ShimProtocol
 
 extension Container {
+    /// Hands a client's stream to the shim of a container that runs. Not behind the gate: a stop that waits must not
+    /// hold it up.
+    /// - Returns: false where the container has ended meanwhile
+    func join(_ request: AttachRequest) async throws -> Bool {
+        guard state.isRunning, let session else { return false }
+        do {
+            try await session.request(.attach(request))
+        } catch let error as ShimError where error.code == .wrongState || error.code == .disconnected {
+            return false
+        }
+        publish("attach")
+        return true
+    }
+
     /// Hands a client's stream to the shim, or keeps it for the start.
     func attach(_ request: AttachRequest, _ place: UInt64) async throws {
         publish("attach")

@@ -100,28 +100,15 @@ package final class ContainerService: Sendable {
             throw EngineError(.wrongState, "container \(container.id) is marked for removal")
         default: break
         }
+        if container.state.isRunning { return AttachReservation(container, options, place: nil, replay) }
         let place = container.attachments.reserve()
-        return AttachReservation(
-            terminal: container.spec.process.terminal,
-            connection: { [self] stream, alreadyRead in
-                if !options.follows, !container.state.isRunning {
-                    container.attachments.abandon(place)
-                    return try await replay(container, options, to: stream)
-                }
-                let request = AttachRequest(
-                    id: randomID(), stdin: options.standardInput, stdout: options.standardOutput,
-                    stderr: options.standardError, logs: options.includesLogs, stream: options.follows,
-                    detachKeys: options.detachKeys.isEmpty ? DetachKeys.standard : options.detachKeys,
-                    buffered: alreadyRead, socket: stream)
-                try await container.attach(request, place)
-            },
-            abandon: { container.attachments.abandon(place) })
+        return AttachReservation(container, options, place: place, replay)
     }
 
     /// The log of a container that has no shim, as the stream of a client.
-    private func replay(_ container: Container, _ options: AttachOptions, to stream: SharedDescriptor)
-        async throws
-    {
+    @Sendable private func replay(
+        _ container: Container, _ options: AttachOptions, to stream: SharedDescriptor
+    ) async throws {
         var log = LogOptions()
         log.standardOutput = options.standardOutput
         log.standardError = options.standardError
@@ -159,31 +146,4 @@ package struct LogSequence: AsyncSequence, Sendable {
     }
 
     package func makeAsyncIterator() -> Iterator { Iterator(cursor: cursor) }
-}
-
-/// A client's place at a container's streams. Dropping it without `connect` gives the place up.
-package final class AttachReservation: Sendable {
-    /// Whether the container has a terminal: raw stream, else multiplexed frames.
-    package let terminal: Bool
-    private let connection: @Sendable (SharedDescriptor, [UInt8]) async throws -> Void
-    private let abandon: @Sendable () -> Void
-
-    init(
-        terminal: Bool, connection: @escaping @Sendable (SharedDescriptor, [UInt8]) async throws -> Void,
-        abandon: @escaping @Sendable () -> Void
-    ) {
-        self.terminal = terminal
-        self.connection = connection
-        self.abandon = abandon
-    }
-
-    deinit { abandon() }
-
-    /// Gives the client's stream away: the shim reads and writes it from now on, and ends it at the end.
-    /// - Parameters:
-    ///   - stream: a stream socket, or one end of a pair where the transport is none
-    ///   - alreadyRead: what the edge has read of it after the request
-    package func connect(_ stream: SharedDescriptor, alreadyRead: [UInt8] = []) async throws {
-        try await connection(stream, alreadyRead)
-    }
 }
