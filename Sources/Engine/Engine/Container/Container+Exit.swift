@@ -59,8 +59,7 @@ extension Container {
         if let delay {
             restart(after: delay)
         } else if spec.autoRemove {
-            // Not behind whatever waits at the gate for this very exit.
-            Task { await self.removeAutomatically() }
+            removeLater()
         }
     }
 

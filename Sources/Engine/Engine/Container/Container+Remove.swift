@@ -28,6 +28,22 @@ extension Container {
         }
     }
 
+    /// Begins the removal of a `--rm` container that has ended, or could not be started. Not within the operation that
+    /// holds the gate, nor before what waits at the gate for this very end.
+    func removeLater() {
+        let before = removing
+        removing = Task {
+            await before?.value
+            await self.removeAutomatically()
+        }
+    }
+
+    /// The engine ends: a removal that is under way comes to its end. One that does not is gone on with by the next.
+    func leaveRemoval() async {
+        guard let removing else { return }
+        await settled(removing, "a container's removal has not ended")
+    }
+
     /// After the end of a `--rm` container; nobody is there to be told of a failure, so it is logged and the container
     /// stays, dead.
     func removeAutomatically() async {
@@ -47,7 +63,8 @@ extension Container {
     func finishRemoval() async {
         do {
             try await gate.run {
-                try await self.removeNow(RemoveOptions(force: false, volumes: self.spec.autoRemove))
+                let takesVolumes = self.progress.removesVolumes || self.spec.autoRemove
+                try await self.removeNow(RemoveOptions(force: false, volumes: takesVolumes))
             }
         } catch {
             log("cannot go on with a container's removal", error)
@@ -74,6 +91,7 @@ extension Container {
             // record goes last, so that what could not be removed is still there to be removed again.
             try await commit(spec.autoRemove ? .processCrash : .powerCut) { progress in
                 progress.state = .removing(before.lastExit)
+                progress.removesVolumes = options.volumes
             }
             try await eraseFiles(options)
             try await eraseRecord()

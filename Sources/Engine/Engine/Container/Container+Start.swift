@@ -192,8 +192,7 @@ extension Container {
         for endpoint in left { publishNetwork("disconnect", endpoint) }
         finishRun(WaitResult(exitCode: failure.exitCode, error: nil))
         if let delay { restart(after: delay) }
-        // Not within this operation, which holds the gate.
-        if spec.autoRemove { Task { await self.removeAutomatically() } }
+        if spec.autoRemove { removeLater() }
         return failure.error
     }
 

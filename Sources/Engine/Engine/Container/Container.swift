@@ -33,6 +33,8 @@ actor Container {
     var restarting: Task<Void, Never>?
     /// Whether the restart is past its pause, and cannot be called off any more.
     var isRestartUnderWay = false
+    /// Removes the container after its last end.
+    var removing: Task<Void, Never>?
     /// Nothing of it is left: whoever was about to remove it has nothing to do.
     var isRemoved = false
 
@@ -118,6 +120,7 @@ actor Container {
     /// The engine ends; the container goes on with its shim.
     func leave() async {
         await leaveRestart()
+        await leaveRemoval()
         endProbing()
         follower?.cancel()
         session?.abandon()

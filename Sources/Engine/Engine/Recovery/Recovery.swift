@@ -20,8 +20,8 @@ struct Recovery: Sendable {
         try await parts.pool.run { [network = parts.network] in try network.start(existing: endpoints) }
         parts.networkStarted.fulfil(())
         await clearOrphans(containers)
-        for container in containers where container.spec.autoRemove && !container.state.isRunning {
-            if container.progress.lastExit != nil { await container.removeAutomatically() }
+        for container in containers where container.spec.autoRemove && container.progress.hasHadItsRun {
+            await container.removeAutomatically()
         }
         for container in containers where container.state.isBeingRemoved { await container.finishRemoval() }
         for (container, outcome) in zip(containers, outcomes) { await container.resume(after: outcome) }

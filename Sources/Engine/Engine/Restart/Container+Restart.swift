@@ -61,14 +61,18 @@ extension Container {
     func leaveRestart() async {
         restarting?.cancel()
         guard isRestartUnderWay, let restarting else { return }
+        await settled(restarting, "a container's restart has not ended")
+    }
+
+    /// Waits for what is under way when the engine ends, ten seconds at most.
+    func settled(_ task: Task<Void, Never>, _ complaint: Logger.Message) async {
         let done = OneShot<Void>()
         let waiter = Task {
-            await restarting.value
+            await task.value
             done.fulfil(())
         }
         if (try? await done.wait(milliseconds: 10_000, on: parts.reactor)) == nil {
-            parts.logger.warning(
-                "a container's restart has not ended", metadata: ["container.id": "\(id)"])
+            parts.logger.warning(complaint, metadata: ["container.id": "\(id)"])
         }
         waiter.cancel()
     }

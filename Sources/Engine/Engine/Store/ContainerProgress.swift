@@ -17,6 +17,8 @@ struct ContainerProgress: Sendable, Codable, Equatable {
     var isStopped = false
     /// What `update` has changed of the specification.
     var changes = SpecChanges()
+    /// Whether the removal that is under way takes the anonymous volumes, too.
+    var removesVolumes = false
     /// nil where nothing is probed.
     var health: HealthState?
 
@@ -26,6 +28,9 @@ struct ContainerProgress: Sendable, Codable, Equatable {
         if state.isRunning { return 0 }
         return failureCode != 0 ? failureCode : lastExit?.code ?? 0
     }
+
+    /// Whether it has ended, or could not be started: a `--rm` container goes then.
+    var hasHadItsRun: Bool { !state.isRunning && (lastExit != nil || failureCode != 0) }
 
     /// The state of a container that does not run.
     var restingState: ContainerState { lastExit.map(ContainerState.exited) ?? .created }
@@ -42,6 +47,7 @@ struct ContainerProgress: Sendable, Codable, Equatable {
         isStopped = try container.decodeIfPresent(Bool.self, forKey: .isStopped) ?? false
         changes = try container.decodeIfPresent(SpecChanges.self, forKey: .changes) ?? SpecChanges()
         health = try container.decodeIfPresent(HealthState.self, forKey: .health)
+        removesVolumes = try container.decodeIfPresent(Bool.self, forKey: .removesVolumes) ?? false
     }
 }
 
