@@ -237,12 +237,12 @@ def test_the_death_of_the_client_leaves_the_container(cli, name):
 def test_attach_without_a_terminal(cli, name):
     """What a program says after the end of its client's input still reaches the client."""
     cli("run", "-d", "-i", "--name", name, "busybox", "sh", "-c",
-        "read line; until test -e /go; do sleep 0.02; done; echo got $line; exit 8")
+        "read line; echo heard; until test -e /go; do sleep 0.02; done; echo got $line; exit 8")
     client = cli.popen("attach", name)
     client.stdin.write(b"hello\n")
     client.stdin.close()
-    # Late enough for the end of the input to have come first, as a rule; right in either order.
-    time.sleep(0.3)
+    # The end of the input follows at once.
+    assert client.stdout.readline() == b"heard\n"
     cli("exec", name, "touch", "/go")
     assert client.stdout.readline() == b"got hello\n"
     assert client.wait(15 * settings.PATIENCE) == 8

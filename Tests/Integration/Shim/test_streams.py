@@ -29,9 +29,9 @@ def test_terminal_has_size_is_resized_and_echoes(shim):
 def test_interrupt_key_reaches_the_foreground_program(shim):
     client = shim.client(tty=True)
     daemon = shim.run("sh", tty=True, clients=[client], options={"stdin": True}, openStdin=True)
-    client.send(b"echo r''eady; sleep 1000\n")
+    # What says so is in the foreground itself.
+    client.send(b"sh -c \"echo r''eady; exec sleep 1000\"\n")
     client.read_until(b"ready\r\n")
-    time.sleep(0.2)
     client.send(b"\x03")
     client.send(b"echo code $?\n")
     client.read_until(b"code 130\r\n")
@@ -78,8 +78,10 @@ def test_replay_alone_ends_by_itself(shim):
 
 
 def test_unfinished_line_belongs_to_the_replay(shim):
-    daemon = shim.run("sh", "-c", "printf begun; read x; echo ' ended'", openStdin=True)
-    time.sleep(0.2)
+    first = shim.client()
+    daemon = shim.run("sh", "-c", "printf begun; read x; echo ' ended'", clients=[first], openStdin=True)
+    # What a client has is in the log's hands, too.
+    first.read_until(b"begun")
     client = shim.attach(daemon, shim.client(), logs=True)
     client.read_until(b"begun")
     daemon.call("closeStdin")
@@ -93,12 +95,16 @@ def test_slow_client_holds_the_container_back_and_loses_nothing(shim):
     count = 1_000_000
     daemon = shim.run("seq", str(count), clients=[client])
 
-    def is_still() -> bool:
-        size = shim.log.stat().st_size
-        time.sleep(0.5)
-        return 0 < size == shim.log.stat().st_size
+    sizes: list[int] = []
 
-    wait_for(is_still, 20, "the container being held back")
+    def is_held_back() -> bool:
+        """The program sleeps, and the log has not grown for ten looks at both."""
+        state = open(f"/proc/{pid}/stat").read().rsplit(")", 1)[1].split()[0]
+        sizes.append(shim.log.stat().st_size if state == "S" else -len(sizes) - 1)
+        return len(sizes) > 10 and 0 < sizes[-1] == min(sizes[-10:]) == max(sizes[-10:])
+
+    pid = daemon.call("state")["pid"]
+    wait_for(is_held_back, 60, "the container being held back")
     assert daemon.call("state")["status"] == "running"
     expected = "".join(f"{number}\n" for number in range(1, count + 1)).encode()
     assert client.read_all()[0] == expected
@@ -109,7 +115,7 @@ def test_slow_client_holds_the_container_back_and_loses_nothing(shim):
 def test_dead_client_does_not_hold_the_container_back(shim):
     client = shim.client()
     daemon = shim.run("seq", "400000", clients=[client])
-    time.sleep(0.3)
+    client.read_until(b"100\n")
     client.mine.close()
     assert daemon.event("attachEnded")["reason"] == "disconnected"
     assert daemon.event("exited")["code"] == 0

@@ -63,6 +63,18 @@ import Testing
         #expect(try JSONValue(parsing: text).decode(ContainerSpec.self) == spec)
     }
 
+    @Test func whatRemovesItselfGoesAfterItsRunOrAFailedStart() {
+        var progress = ContainerProgress()
+        #expect(!progress.hasHadItsRun)
+        progress.failureCode = 127
+        #expect(progress.hasHadItsRun)
+        progress = ContainerProgress()
+        progress.lastExit = ExitStatus(code: 0, startedAt: .now, finishedAt: .now)
+        #expect(progress.hasHadItsRun)
+        progress.state = .running(RunningState(pid: 1, startedAt: .now))
+        #expect(!progress.hasHadItsRun)
+    }
+
     @Test func everyStateSurvivesItsRecord() throws {
         let time = Timestamp(seconds: 1_700_000_000, nanoseconds: 5)
         let exit = ExitStatus(code: 137, startedAt: time, finishedAt: time)
@@ -73,6 +85,7 @@ import Testing
         ]
         for state in states {
             var progress = ContainerProgress()
+            progress.removesVolumes = true
             progress.state = state
             progress.lastExit = state.exit
             let text = try JSONValue(encoding: progress).text()

@@ -21,6 +21,12 @@ import Testing
             ])
     }
 
+    private func answering() throws -> AttachRequest {
+        var request = AttachRequest(id: "a4", socket: try socket())
+        request.preamble = Array("HTTP/1.1 101\r\n\r\n".utf8)
+        return request
+    }
+
     private func requests() throws -> [ShimRequest] {
         [
             .create(try createRequest()), .start,
@@ -34,6 +40,7 @@ import Testing
             .signal(execID: nil, number: 15, all: true), .pause, .resume,
             .update(resources: try RuntimeResources(json: JSONValue(parsing: #"{"memory":{"limit":5}}"#))),
             .attach(AttachRequest(id: "a3", inputEnded: true, socket: try socket())),
+            .attach(try answering()),
             .closeStdin(execID: nil), .closeStdin(execID: "e"), .root, .state, .wait, .delete(force: true),
         ]
     }

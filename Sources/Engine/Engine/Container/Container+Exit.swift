@@ -26,6 +26,8 @@ extension Container {
             if let record = record ?? nil {
                 await hasExited(ExitStatus(record))
             } else {
+                // What the shim would have done: with the host's process ids some of it may live still.
+                await removeCgroup()
                 await hasExited(ExitStatus(shimLostSince: running.startedAt))
             }
         }

@@ -1,4 +1,5 @@
 import ImageStore
+import Logging
 import Synchronization
 import LinuxKernel
 

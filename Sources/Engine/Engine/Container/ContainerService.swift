@@ -1,5 +1,5 @@
 import Cgroups
-package import LinuxKernel
+import LinuxKernel
 import OCIModel
 import ShimProtocol
 
