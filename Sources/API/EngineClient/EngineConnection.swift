@@ -54,8 +54,26 @@ package final class EngineConnection {
     /// Tells the other side that nothing more will be sent; reading goes on.
     package func closeWriting() { shutdown(rawDescriptor, Int32(SHUT_WR)) }
 
+    /// Where the answer is printed to, a pipe perhaps: reading ends with `readerGone` once its other side is closed,
+    /// and does not wait for something that could not be printed. -1 for nowhere.
+    package var reader: Int32 = -1
+
+    /// Waits until there is something to read.
+    private func awaitInput() throws(EngineError) {
+        guard reader >= 0 else { return }
+        var entries = [
+            pollfd(fd: rawDescriptor, events: Int16(POLLIN), revents: 0),
+            pollfd(fd: reader, events: 0, revents: 0),
+        ]
+        while poll(&entries, 2, -1) < 0, errno == EINTR {}
+        if entries[0].revents == 0, entries[1].revents & Int16(POLLERR | POLLHUP) != 0 {
+            throw EngineError(.readerGone, "nobody reads the output any more")
+        }
+    }
+
     /// Waits for more bytes; false at the end of the stream.
     func fill() throws(EngineError) -> Bool {
+        try awaitInput()
         if start == end {
             start = 0
             end = 0

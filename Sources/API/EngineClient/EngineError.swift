@@ -4,6 +4,8 @@ package import OCIModel
 package struct EngineError: CategorizedError {
     package enum Code: Sendable {
         case invalidAddress, unreachable, accessDenied, malformedResponse, connectionLost, unsupported
+        /// Nobody reads what the answer is printed to (`EngineConnection.reader`).
+        case readerGone
         /// The daemon's answer was an error; the status says which.
         case refused
         /// The daemon speaks only older versions of the API. The client has adopted the daemon's version:
@@ -28,6 +30,7 @@ package struct EngineError: CategorizedError {
         switch code {
         case .invalidAddress: .invalidArgument
         case .unreachable, .connectionLost: .unavailable
+        case .readerGone: .cancelled
         case .accessDenied: .permissionDenied
         case .malformedResponse: .corrupted
         case .unsupported, .versionTooNew: .unsupported

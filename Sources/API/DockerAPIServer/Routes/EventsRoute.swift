@@ -10,8 +10,8 @@ struct EventsRoute: EndpointGroup {
     var endpoints: [Endpoint] { [Endpoint(.systemEvents, endsWithClient: true, events)] }
 
     @Sendable private func events(_ request: Request, _ reply: Reply) async throws {
-        let since = try TimeText.parse(request.query["since"], name: "since")
-        let until = try TimeText.parse(request.query["until"], name: "until")
+        let since = try time("since", request)
+        let until = try time("until", request)
         if let since, let until, until < since {
             throw APIError.badRequest("`since` time (\(since)) cannot be after `until` time (\(until))")
         }
@@ -20,6 +20,12 @@ struct EventsRoute: EndpointGroup {
         for await event in sequence { try await stream.line(EventMessage(event)) }
         try Task.checkCancellation()
         try await stream.finish()
+    }
+
+    /// Here zero is a time, too: that of 1970.
+    private func time(_ name: String, _ request: Request) throws -> Timestamp? {
+        request.query[name] == "0"
+            ? Timestamp(seconds: 0) : try TimeText.parse(request.query[name], name: name)
     }
 }
 

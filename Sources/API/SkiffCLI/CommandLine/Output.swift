@@ -1,3 +1,4 @@
+import EngineClient
 import Glibc
 import LinuxKernel
 
@@ -25,6 +26,18 @@ final class Output {
             if error.errno == EPIPE { exit(141) }
             Output.error("write /dev/stdout: \(error)")
             exit(1)
+        }
+    }
+
+    /// Prints an answer that goes on until somebody ends it. Where nobody reads standard output any more, as in
+    /// `logs --follow web | grep -m 1 ready`, the program ends at once, as one killed by SIGPIPE does.
+    static func whileRead(_ response: EngineResponse, _ print: () throws -> Int32) throws -> Int32 {
+        response.connection.reader = 1
+        defer { response.connection.reader = -1 }
+        do {
+            return try print()
+        } catch let error as EngineError where error.code == .readerGone {
+            return 128 + SIGPIPE
         }
     }
 

@@ -51,16 +51,18 @@ enum ContainerLogs {
             guard failure == nil else { return }
             do throws(SystemCallError) { try writeAll(descriptor, bytes) } catch { failure = error }
         }
-        while try response.readPiece({ bytes in
-            if isTerminal {
-                write(bytes, 1)
-            } else {
-                frames.read(bytes) { stream, payload in write(payload, stream == 1 ? 1 : 2) }
+        return try Output.whileRead(response) {
+            while try response.readPiece({ bytes in
+                if isTerminal {
+                    write(bytes, 1)
+                } else {
+                    frames.read(bytes) { stream, payload in write(payload, stream == 1 ? 1 : 2) }
+                }
+            }) {
+                if let failure { throw failure }
             }
-        }) {
-            if let failure { throw failure }
+            return 0
         }
-        return 0
     }
 }
 

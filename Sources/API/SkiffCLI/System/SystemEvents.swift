@@ -33,11 +33,13 @@ enum SystemEvents {
         }
         let response = try invocation.client.send(EngineRequest(.get, "/events", query: query))
         let output = invocation.session.output
-        while let event = try response.nextJSONLine() {
-            output.line(try line(event, template))
-            output.flush()
+        return try Output.whileRead(response) {
+            while let event = try response.nextJSONLine() {
+                output.line(try line(event, template))
+                output.flush()
+            }
+            return 0
         }
-        return 0
     }
 
     private static let message = GoStructure(

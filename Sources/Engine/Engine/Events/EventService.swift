@@ -26,7 +26,7 @@ package final class EventService: Sendable {
 
     init(reactor: Reactor) { self.reactor = reactor }
 
-    /// The remembered events from `since` on, then the live ones. Nothing between them is lost or doubled.
+    /// The remembered events from `since` on (all of them, where only the end is said), then the live ones. Nothing between them is lost or doubled.
     /// - Parameters:
     ///   - since: nil for live events only
     ///   - until: nil for without end
@@ -36,8 +36,9 @@ package final class EventService: Sendable {
         let (stream, continuation) = AsyncStream.makeStream(
             of: EngineEvent.self, bufferingPolicy: .bufferingOldest(Self.backlogLimit))
         let number = state.withLock { state in
-            if let since {
-                for event in state.history where event.time >= since && filter.matches(event) {
+            if since != nil || until != nil {
+                let first = since ?? Timestamp(seconds: 0)
+                for event in state.history where event.time >= first && filter.matches(event) {
                     continuation.yield(event)
                 }
             }
