@@ -106,14 +106,10 @@ let package = Package(
         // Both sides of TLS, over sockets and over memory.
         library("Storage", "TLS", ["OCIModel", "COpenSSL"]),
         // Pull, push and authentication of the OCI distribution protocol.
-        library("Storage", "RegistryClient", [
-            "TLS", "OCIModel", "JSONCodec", "LinuxKernel", "CLinux",
-            .product(name: "Crypto", package: "swift-crypto"),
-        ]),
         library(
             "Storage", "RegistryClient",
             [
-                "OCIModel", "JSONCodec", "LinuxKernel", "CLinux", "COpenSSL",
+                "TLS", "OCIModel", "JSONCodec", "LinuxKernel", "CLinux",
                 .product(name: "Crypto", package: "swift-crypto"),
             ]),
         // Blobs, images, layers, overlay snapshots, archives.
@@ -151,16 +147,11 @@ let package = Package(
         // Docker's wire types and route table; no Foundation.
         library("API", "DockerAPI", ["OCIModel", "JSONCodec"], settings: small),
         // HTTP/1.1 over NIO: connections, requests, answers; knows no API.
-        library("API", "HTTPTransport", [
-            "TLS", "OCIModel", "JSONCodec", "LinuxKernel", "CLinux",
-            .product(name: "Logging", package: "swift-log"),
-        ] + nio),
         library(
             "API", "HTTPTransport",
             [
-                "OCIModel", "JSONCodec", "LinuxKernel", "CLinux",
+                "TLS", "OCIModel", "JSONCodec", "LinuxKernel", "CLinux",
                 .product(name: "Logging", package: "swift-log"),
-                .product(name: "NIOSSL", package: "swift-nio-ssl"),
             ] + nio),
         // Password hashes: crypt(3).
         .systemLibrary(name: "CCrypt", path: "Sources/API/CCrypt", providers: [.apt(["libcrypt-dev"])]),
@@ -249,8 +240,13 @@ let package = Package(
         unitTests("SkiffCLI", ["SkiffCLI", "GoTemplate", "JSONCodec", "OCIModel"]),
         unitTests("ShimProtocol", ["ShimProtocol", "OCIModel", "JSONCodec", "LinuxKernel"]),
         unitTests("DockerAPI", ["DockerAPI", "JSONCodec"]),
-        unitTests("TLS", ["TLS", "COpenSSL", "HTTPTransport", "LinuxKernel",
-            .product(name: "NIOEmbedded", package: "swift-nio"), .product(name: "Logging", package: "swift-log")] + nio),
+        unitTests(
+            "TLS",
+            [
+                "TLS", "COpenSSL", "HTTPTransport", "LinuxKernel",
+                .product(name: "NIOEmbedded", package: "swift-nio"),
+                .product(name: "Logging", package: "swift-log"),
+            ] + nio),
         unitTests("HTTPTransport", ["HTTPTransport", "OCIModel"] + nio),
         unitTests(
             "RegistryServer",
