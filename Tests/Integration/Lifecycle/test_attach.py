@@ -58,6 +58,7 @@ def test_every_client_gets_the_last_words_of_a_container(daemon, name):
 def test_an_attach_does_not_wait_for_a_stop(daemon, name):
     cli = daemon.cli("skiff")
     cli("run", "-d", "--name", name, "busybox", "sh", "-c", "trap 'echo told' TERM; echo ready; while :; do sleep 0.1; done")
+    wait_for(lambda: cli.out("logs", name) == "ready", 10, "the trap")
     stop = threading.Thread(target=lambda: cli("stop", "-t", "60", name))
     events = daemon.stream(f"/events?filters=%7B%22container%22%3A%5B%22{name}%22%5D%7D")
     stop.start()

@@ -141,7 +141,8 @@ final class HTTPAgent: Sendable {
             var byte: UInt8 = 0
             let count = try withUnsafeMutableBytes(of: &byte) { try plain.read(into: $0) }
             guard count == 1, head.count < 16 << 10 else {
-                throw RegistryError(.unavailable, "the proxy \(proxy.address) gave no answer", isTransient: true)
+                throw RegistryError(
+                    .unavailable, "the proxy \(proxy.address) gave no answer", isTransient: true)
             }
             head.append(byte)
         }

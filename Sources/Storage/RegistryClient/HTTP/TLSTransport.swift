@@ -114,7 +114,8 @@ final class TLSTransport: Transport {
                 .untrusted,
                 "\(peer): remote error: tls: \(error.message); a client certificate belongs into certs.d/\(peer), as "
                     + "client.cert and client.key", cause: error)
-        default: RegistryError(.unavailable, "\(peer): TLS: \(error.message)", cause: error, isTransient: true)
+        default:
+            RegistryError(.unavailable, "\(peer): TLS: \(error.message)", cause: error, isTransient: true)
         }
     }
 
