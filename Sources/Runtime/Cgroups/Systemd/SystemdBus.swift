@@ -58,6 +58,16 @@ struct SystemdBus {
         }
     }
 
+    /// Ends a unit without processes, and does not wait for it; nothing to do where there is none.
+    func discard(_ unit: SystemdUnit) throws(CgroupError) {
+        do throws(DBusConnection.Failure) {
+            _ = try call("StopUnit", [.string(unit.name), .string("replace")])
+        } catch {
+            if case .refused("org.freedesktop.systemd1.NoSuchUnit", _) = error { return }
+            throw Self.error(error, "cannot stop \(unit.name)")
+        }
+    }
+
     /// Changes properties until the unit ends.
     func set(_ properties: [UnitProperties.Property], of unit: SystemdUnit) throws(CgroupError) {
         do throws(DBusConnection.Failure) {

@@ -6,7 +6,7 @@ import OCIModel
 /// hierarchy like any other, except that systemd has to know its limits too.
 ///
 /// A scope needs a process from its beginning, and the container's own is to be born inside. So a process that does
-/// nothing holds the place, until `processJoined()`. The scope ends by itself once its last process has.
+/// nothing holds the place, until `processJoined()`. The scope ends once its last process has.
 struct SystemdCgroup: Cgroup {
     let unit: SystemdUnit
     private let group: CgroupV2
@@ -101,8 +101,11 @@ struct SystemdCgroup: Cgroup {
 
     func outOfMemoryKills() throws(CgroupError) -> UInt64 { try group.outOfMemoryKills() }
 
+    /// systemd is told: the kernel may drop its notice of an empty group that is removed at once, and the scope would
+    /// stay, to be made again with the next `daemon-reload`.
     func remove() throws(CgroupError) {
         processJoined()
         try group.remove()
+        try SystemdBus().discard(unit)
     }
 }
