@@ -224,7 +224,7 @@ class Measurement:
         self.forget(engine, there, NAME)
 
     def pull(self, engine: Engine, there: str, counts: bool) -> None:
-        self.forget(engine, there)
+        self.forget(engine, there, NAME)
         watched = engine.daemon_processes()
         if not watched:
             self.note("pull", engine, engine.seconds("pull", there), counts)

@@ -34,9 +34,14 @@ extension ImageStore {
             guard state.containers[id] == nil else {
                 throw ImageError(.conflict, "container \(id) has a layer already")
             }
-            let layer = ContainerLayer(
-                id: id, layers: overlayOrder(found.configuration.rootFilesystem.diffIDs),
-                mountPoints: MountPointsLayer.name)
+            let order = overlayOrder(found.configuration.rootFilesystem.diffIDs)
+            guard order.count <= Self.layerLimit else {
+                throw ImageError(
+                    .invalidArgument,
+                    "image \(image.short) has \(order.count) layers: the kernel's overlay takes 500, one of them ours; "
+                        + "make an image of at most \(Self.layerLimit) layers, as by export and import")
+            }
+            let layer = ContainerLayer(id: id, layers: order, mountPoints: MountPointsLayer.name)
             state.containers[id] = layer
             return layer
         }
@@ -49,6 +54,9 @@ extension ImageStore {
         }
         return layer
     }
+
+    /// The overlay refuses the 501st directory below the writable one, and the mount points are one.
+    private static let layerLimit = 499
 
     private static func isIdentifier(_ byte: UInt8) -> Bool {
         switch byte {
