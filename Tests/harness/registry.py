@@ -28,7 +28,10 @@ def digest(content: bytes, algorithm: str = "sha256") -> str:
 
 
 class Registry:
-    def __init__(self, folder: Path, *flags: str, scheme: str = "http", port: int = 0):
+    def __init__(
+        self, folder: Path, *flags: str, scheme: str = "http", port: int = 0, address: str = "127.0.0.1"
+    ):
+        self.address = address
         self.folder = folder
         self.folder.mkdir(parents=True, exist_ok=True)
         self.flags = flags
@@ -44,17 +47,17 @@ class Registry:
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen(
                 [settings.BUILD / "skiff-registry", "serve", "--root", self.folder / "root", "--listen",
-                 f"tcp://127.0.0.1:{self.port}", *self.flags], stdout=log, stderr=log, stdin=subprocess.DEVNULL)
+                 f"tcp://{self.address}:{self.port}", *self.flags], stdout=log, stderr=log, stdin=subprocess.DEVNULL)
 
         def listening():
             assert self.process.poll() is None, self.log_text()
             return self.log_text().count("registry listens") > before
         wait_for(listening, 60, "the registry's start")
-        self.port = int(re.findall(r"registry listens.*tcp://127\.0\.0\.1:(\d+)", self.log_text())[-1])
+        self.port = int(re.findall(rf"registry listens.*tcp://{re.escape(self.address)}:(\d+)", self.log_text())[-1])
 
     @property
     def host(self) -> str:
-        return f"127.0.0.1:{self.port}"
+        return f"{self.address}:{self.port}"
 
     @property
     def url(self) -> str:

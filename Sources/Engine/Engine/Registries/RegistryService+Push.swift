@@ -118,16 +118,26 @@ private struct ImagePush: Sendable {
                 report(.layer(id: id, state: "Mounted from \(source)"))
                 return known
             }
-            if layer.isAvailable {
-                try repository.upload(known.digest, size: known.size) { offset in
-                    LayerBody(try export.open(layer, from: offset), id, known.size, offset, report)
-                }
-                report(.layer(id: id, state: "Pushed"))
-                return known
-            }
+            if layer.isAvailable, try upload(layer, known) { return known }
             if let fetched = try pushFromElsewhere(layer, known) { return fetched }
         }
         return try pushCompressed(layer)
+    }
+
+    /// - Returns: false where the registry found other bytes than that form has: who compresses again with another
+    ///   version of a library may get others
+    private func upload(_ layer: ExportedLayer, _ known: ContentDescriptor) throws -> Bool {
+        let id = layer.diffID.short
+        do {
+            try repository.upload(known.digest, size: known.size) { offset in
+                LayerBody(try export.open(layer, from: offset), id, known.size, offset, report)
+            }
+        } catch let error as RegistryError {
+            guard error.code == .invalidAnswer, !layer.isKept else { throw error }
+            return false
+        }
+        report(.layer(id: id, state: "Pushed"))
+        return true
     }
 
     /// A compressed layer that was not kept: its bytes may still be where it came from, in this registry.

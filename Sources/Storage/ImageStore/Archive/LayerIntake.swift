@@ -27,7 +27,7 @@ final class LayerIntake: @unchecked Sendable {
 
     /// What becomes of compressed bytes.
     enum BlobKeeping: Sendable, Equatable {
-        /// They go; a recipe takes their place.
+        /// They go where they can be made again; a recipe takes the place of the archive.
         case dropped
         /// They are written beside the unpacked files.
         case written

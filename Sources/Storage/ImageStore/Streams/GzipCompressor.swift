@@ -1,7 +1,20 @@
 import CISAL
 
+/// Compresses an archive in pieces.
+protocol LayerCompressor: AnyObject {
+    /// Consumes from the front of `input` and fills a prefix of `output`.
+    /// - Parameter isLast: whether nothing comes behind `input`
+    /// - Returns: how many bytes were written
+    func compress(
+        _ input: inout UnsafeRawBufferPointer, isLast: Bool, into output: UnsafeMutableRawBufferPointer
+    ) throws -> Int
+
+    /// Whether everything has been written.
+    var isFinished: Bool { get }
+}
+
 /// Makes one gzip member (RFC 1952) without name or time: the same bytes give the same member, here and next year.
-final class GzipCompressor {
+final class GzipCompressor: LayerCompressor {
     private let stream: UnsafeMutablePointer<isal_zstream>
     private let level: UnsafeMutablePointer<UInt8>
     /// ISA-L's `ISAL_DEF_LVL1_EXTRA_LARGE` is less; its macros do not reach Swift.
@@ -25,9 +38,6 @@ final class GzipCompressor {
     /// Whether the member is complete.
     var isFinished: Bool { stream.pointee.internal_state.state == ZSTATE_END }
 
-    /// Consumes from the front of `input` and fills a prefix of `output`.
-    /// - Parameter isLast: whether nothing comes behind `input`
-    /// - Returns: how many bytes were written
     /// - Throws: `ImageError` (`internal`)
     func compress(
         _ input: inout UnsafeRawBufferPointer, isLast: Bool, into output: UnsafeMutableRawBufferPointer

@@ -7,7 +7,7 @@ package final class CompressingSource: ByteSource {
     private let queue = ChunkQueue(depth: 8)
     private let pool = ChunkPool()
     private let plain: QueueSpanSource
-    private let compressor = GzipCompressor()
+    private let compressor: any LayerCompressor
     private var thread: WorkerThread?
     private var input = UnsafeRawBufferPointer(start: nil, count: 0)
     private var isAtEnd = false
@@ -18,12 +18,17 @@ package final class CompressingSource: ByteSource {
     /// Compressed bytes so far.
     package private(set) var size: Int64 = 0
 
-    init(_ store: ImageStore, _ layer: LayerRecord) throws {
+    /// - Parameter archive: writes the plain archive, on a thread of its own
+    init(
+        _ compressor: any LayerCompressor,
+        archive: @escaping @Sendable ((UnsafeRawBufferPointer) throws -> Void) throws -> Void
+    ) throws {
+        self.compressor = compressor
         plain = QueueSpanSource(queue: queue, pool: pool)
         let (queue, pool) = (queue, pool)
         thread = try WorkerThread {
             do {
-                try Self.push(store, layer, queue, pool)
+                try Self.push(archive, queue, pool)
             } catch {
                 queue.fail(error)
             }
@@ -38,10 +43,11 @@ package final class CompressingSource: ByteSource {
 
     /// Hands the archive over in full chunks, wherever its pieces begin: the compressor's output depends on that.
     private static func push(
-        _ store: ImageStore, _ layer: LayerRecord, _ queue: ChunkQueue, _ pool: ChunkPool
+        _ archive: ((UnsafeRawBufferPointer) throws -> Void) throws -> Void, _ queue: ChunkQueue,
+        _ pool: ChunkPool
     ) throws {
         var chunk = pool.take()
-        try store.readLayer(layer) { bytes in
+        try archive { bytes in
             var rest = bytes
             while !rest.isEmpty {
                 let count = min(rest.count, chunk.space.count)

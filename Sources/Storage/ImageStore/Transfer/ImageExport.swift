@@ -12,6 +12,8 @@ package struct ExportedLayer: Sendable {
     package let descriptor: ContentDescriptor?
     /// Whether the store can give out those very bytes.
     package let isAvailable: Bool
+    /// Whether they lie on the disk; others are made again.
+    package let isKept: Bool
     /// Bytes of the uncompressed archive.
     package let archiveSize: Int64
 }
@@ -51,9 +53,20 @@ package final class ImageExport: Sendable {
             try systemCall("lseek") { lseek(raw, off_t(offset), SEEK_SET) }
             return DescriptorSource(file)
         }
-        let source = try CompressingSource(store, record)
+        let folder = store.paths.layer(layer.diffID)
+        let form = try GzipForm.descriptor(in: folder)
+        let source =
+            form != nil && form?.digest == layer.descriptor?.digest
+            ? try source(record, GzipRebuilder(try GzipForm(readingFrom: folder)))
+            : try source(record, GzipCompressor())
         try source.skip(offset)
         return source
+    }
+
+    private func source(
+        _ record: LayerRecord, _ compressor: any LayerCompressor
+    ) throws -> CompressingSource {
+        try CompressingSource(compressor) { [store] sink in try store.readLayer(record, sink) }
     }
 
     /// Compresses a layer whose compressed form is not known yet.
@@ -61,7 +74,7 @@ package final class ImageExport: Sendable {
         guard let record = store.state.withLock({ $0.layers[layer.diffID] }) else {
             throw ImageError(.internal, "layer \(layer.diffID) went away while it was being pushed")
         }
-        return try CompressingSource(store, record)
+        return try source(record, GzipCompressor())
     }
 
     /// Keeps in mind which compressed form a layer has elsewhere, so that the next push finds it there.
@@ -112,13 +125,21 @@ extension ImageStore {
     private func exported(_ layer: LayerRecord, came: ContentDescriptor?) throws -> ExportedLayer {
         if layer.blob != nil {
             return ExportedLayer(
-                diffID: layer.diffID, descriptor: layer.descriptor, isAvailable: true,
+                diffID: layer.diffID, descriptor: layer.descriptor, isAvailable: true, isKept: true,
+                archiveSize: layer.archiveSize)
+        }
+        if let form = try GzipForm.descriptor(in: paths.layer(layer.diffID)) {
+            let type = came?.digest == form.digest ? came?.mediaType : nil
+            let descriptor = ContentDescriptor(
+                mediaType: type ?? MediaType.ociLayerGzip, digest: form.digest, size: form.size)
+            return ExportedLayer(
+                diffID: layer.diffID, descriptor: descriptor, isAvailable: true, isKept: false,
                 archiveSize: layer.archiveSize)
         }
         let made = try database.madeForm(of: layer.diffID)
         return ExportedLayer(
             diffID: layer.diffID, descriptor: made ?? (came?.digest == layer.diffID ? nil : came),
-            isAvailable: made != nil, archiveSize: layer.archiveSize)
+            isAvailable: made != nil, isKept: false, archiveSize: layer.archiveSize)
     }
 }
 

@@ -100,20 +100,26 @@ package final class ImageIngest: Sendable {
     ) throws {
         let source = ArrivalSource(file: file, size: descriptor.size, open: open)
         do {
-            let outcome = try unpack(source, descriptor, report)
+            let (unpacked, compression) = try unpack(source, descriptor, report)
             report(.extracting(current: descriptor.size, total: descriptor.size))
-            guard outcome.digest == descriptor.digest else {
+            guard unpacked.digest == descriptor.digest else {
                 throw ImageError(
                     .corruptedArchive,
                     "layer \(descriptor.digest): filesystem layer verification failed: the registry sent content "
-                        + "with the digest \(outcome.digest)")
+                        + "with the digest \(unpacked.digest)")
             }
-            guard outcome.record.diffID == diffID else {
+            guard unpacked.record.diffID == diffID else {
                 throw ImageError(
                     .corruptedArchive,
-                    "layer \(descriptor.digest) unpacks to \(outcome.record.diffID), the image's configuration "
+                    "layer \(descriptor.digest) unpacks to \(unpacked.record.diffID), the image's configuration "
                         + "says \(diffID)")
             }
+            let outcome =
+                store.keepsBlobs || compression == .none
+                ? unpacked
+                : try unpacked.dropping(file.path, descriptor, compression) {
+                    self.cancelled.load(ordering: .acquiring)
+                }
             try store.changes.withLock {
                 if !pinIfPresent(diffID) {
                     try store.placeAndPin(outcome)
@@ -131,7 +137,7 @@ package final class ImageIngest: Sendable {
 
     private func unpack(
         _ source: ArrivalSource, _ descriptor: ContentDescriptor, _ report: (LayerArrival) -> Void
-    ) throws -> LayerIntake.Outcome {
+    ) throws -> (LayerIntake.Outcome, Compression) {
         let first = pool.take()
         try source.fill(first)
         let compression = first.count > 0 ? try Compression.detect(first.bytes) : .none
@@ -155,7 +161,7 @@ package final class ImageIngest: Sendable {
             report(.verifying)
             intake.finish()
             report(.downloaded)
-            return try intake.outcome()
+            return (try intake.outcome(), compression)
         } catch {
             intake.fail(error)
             throw error
