@@ -12,13 +12,14 @@ WRONG = [
     "", ":justtag", "@sha256:" + HEX, "repo@sha256:ffff", "validname@invaliddigest:" + HEX * 2, "Uppercase:tag",
     "test:5000/Uppercase/lowercase:tag", "a/" * 128 + "a:tag", "aa/asdf$$^/aa", "xn--n3h.com/myimage:xn--n3h.com@" + HEX,
     "-foo/bar", "foo/bar-", "foo-/bar", "foo.com/Foo", "foo//bar", "foo__.bar", "foo___bar", "foo..bar", "a_-b",
-    "foo:", "foo:bar:baz", "foo@bar", "foo@sha256:" + HEX[:63], "foo@md5:" + HEX[:32],
+    "foo:", "foo:bar:baz", "foo@bar", "foo@sha256:" + HEX[:63], "foo@sha256:" + HEX.upper(), "foo@md5:" + HEX[:32],
     "foo@sha512:" + HEX, "foo@sha256:" + HEX + "0", "[::1/foo", "[fe80::1%eth0]:5000/foo", "host:port/foo", "host:/foo",
     "a b", "foo:" + "t" * 129, "foo:-dash", "foo:.dot", "/foo", "foo/", "http://foo/bar", "foo/bar@", "foo:tag@",
     HEX, "foo\tbar", "föö", "foo:täg", "localhost:5000/", "a" * 256, "-", ".foo", "foo.",
 ]
 
 
+@pytest.mark.docker28
 @pytest.mark.parametrize("name", WRONG)
 def test_errors_of_names_are_dockers(daemon, name):
     docker, skiff = daemon.cli("docker"), daemon.cli("skiff")

@@ -32,19 +32,32 @@ struct ProgressPrinter {
             return try write(status + "\n")
         }
         if isTerminal {
-            try update(id, "\(id): \(status)\(progress.isEmpty ? "" : " " + progress)")
+            try update(id, "\(id): \(status)", progress)
         } else if progress.isEmpty {
             try write("\(id): \(status)\n")
         }
     }
 
-    private mutating func update(_ id: String, _ text: String) throws {
+    /// Lines are never wider than the terminal is now, or they would take two rows; those that have left it at the top
+    /// stay as they were.
+    private mutating func update(_ id: String, _ text: String, _ progress: String) throws {
+        let (height, width) = RawTerminal.size(of: descriptor) ?? (24, 80)
+        var line = text
+        if !progress.isEmpty { line += " " + Self.fitting(progress, width - text.count - 1) }
+        line = String(line.prefix(max(1, width - 1)))
         guard let row = rows.firstIndex(of: id) else {
             rows.append(id)
-            return try write(text + "\n")
+            return try write(line + "\n")
         }
         let distance = rows.count - row
-        try write("\u{1B}[\(distance)A\r\u{1B}[2K\(text)\u{1B}[\(distance)B\r")
+        guard distance < height else { return }
+        try write("\u{1B}[\(distance)A\r\u{1B}[2K\(line)\u{1B}[\(distance)B\r")
+    }
+
+    /// `[====>   ]  1MB/2MB`, without the bar where that has no room.
+    private static func fitting(_ progress: String, _ width: Int) -> String {
+        guard progress.count >= width, let end = progress.lastIndex(of: "]") else { return progress }
+        return String(progress[progress.index(after: end)...].drop { $0 == " " })
     }
 
     private func write(_ text: String) throws { try writeAll(descriptor, Array(text.utf8)) }

@@ -26,9 +26,13 @@ final class RawTerminal {
     }
 
     /// Rows and columns of the terminal on standard output; nil where it is none.
-    static var size: (rows: Int, columns: Int)? {
+    static var size: (rows: Int, columns: Int)? { size(of: 1) }
+
+    static func size(of descriptor: Int32) -> (rows: Int, columns: Int)? {
         var size = winsize()
-        guard ioctl(1, UInt(TIOCGWINSZ), &size) == 0, size.ws_row > 0 || size.ws_col > 0 else { return nil }
+        guard ioctl(descriptor, UInt(TIOCGWINSZ), &size) == 0, size.ws_row > 0 || size.ws_col > 0 else {
+            return nil
+        }
         return (Int(size.ws_row), Int(size.ws_col))
     }
 }

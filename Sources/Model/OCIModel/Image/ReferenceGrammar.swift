@@ -56,8 +56,9 @@ extension Reference {
         guard let algorithm = Digest.Algorithm(rawValue: String(parts[0])) else {
             return ReferenceError(code: .invalidDigest, message: "unsupported digest algorithm")
         }
-        return parts[1].utf8.count == algorithm.hexLength
-            ? invalidFormat : ReferenceError(code: .invalidDigest, message: "invalid checksum digest length")
+        let isLength = parts[1].utf8.count == algorithm.hexLength
+        return ReferenceError(
+            code: .invalidDigest, message: "invalid checksum digest \(isLength ? "format" : "length")")
     }
 
     /// The first component is a domain only where it looks like one: a dot, a colon, an upper-case letter, `localhost`.
