@@ -319,3 +319,100 @@ def test_pull_of_a_client_that_leaves_ends(engine, blobs):
         wait_for(lambda: not list((engine.data_root / "overlay2/.staging").iterdir()), 60, "an empty staging folder")
         forget(engine, server)
         assert_nothing(engine)
+
+
+def test_head_that_drips_ends_with_the_client(engine, blobs):
+    """A byte of the head now and then: the pull ends when its client leaves, and keeps nobody else from pulling.
+    (The limit of time for a head is the unit tests' to show.)"""
+    gone = threading.Event()
+
+    def drip(handler, kind, digest, data):
+        if kind != "manifest" or gone.is_set():
+            return False
+        try:
+            handler.wfile.write(b"HTTP/1.1 200 OK\r\nX-Drip: ")
+            while not gone.wait(0.05):
+                handler.wfile.write(b"x")
+                handler.wfile.flush()
+        except OSError:
+            gone.set()
+        handler.close_connection = True
+        return True
+
+    with HostileRegistry(blobs, drip) as server, HostileRegistry(blobs) as other:
+        from harness.engine import UnixHTTPConnection
+        connections = []
+        for _ in range(40):  # more than the engine has threads for short work
+            connection = UnixHTTPConnection(str(engine.socket), 60)
+            connection.request("POST", f"/images/create?fromImage={server.host}/x&tag=latest")
+            connections.append(connection)
+        wait_for(lambda: sum("/manifests/" in path for _, path, _ in server.requests) >= 40, 60, "forty pulls")
+        assert pull(engine, other) == ""
+        assert engine.api("GET", "/containers/json?all=1").status == 200
+        for connection in connections:
+            connection.close()
+        assert gone.wait(60 * settings.PATIENCE), "the daemon went on reading"
+        forget(engine, other)
+        assert_nothing(engine)
+        assert pull(engine, server) == ""
+        forget(engine, server)
+
+
+@pytest.mark.parametrize("bomb", ["zeros", "entries", "long-name", "numbers"])
+def test_layers_that_burst_are_told_and_leave_nothing(engine, bomb):
+    """A layer that has not what its configuration says, however large it unpacks to."""
+    import io
+    import tarfile
+    target = io.BytesIO()
+    if bomb == "zeros":
+        target.write(layer({"zeros": "\0" * (16 << 20)}))
+    elif bomb == "entries":
+        with tarfile.open(fileobj=target, mode="w") as archive:
+            for number in range(1_000):
+                archive.addfile(tarfile.TarInfo(f"d/{number}"))
+    elif bomb == "long-name":
+        info = tarfile.TarInfo("x" * 200_000)
+        target.write(info.tobuf(tarfile.PAX_FORMAT) + bytes(1024))
+    else:
+        info = tarfile.TarInfo("file")
+        block = bytearray(info.tobuf(tarfile.USTAR_FORMAT))
+        block[124:136] = b"\x80" + b"\xff" * 11  # a size that no number holds
+        target.write(bytes(block) + bytes(1024))
+    blobs = Blobs()
+    blobs.image("latest", [gzip.compress(target.getvalue(), 9, mtime=0)], ["sha256:" + "0" * 64])
+    with HostileRegistry(blobs) as server:
+        assert pull(engine, server)
+        assert_nothing(engine)
+
+
+def test_everything_in_turn(engine, blobs):
+    """Each request meets another mischief, and the next one of its kind is served: in the end the image is there."""
+    generator, lock, seen = random.Random(11), threading.Lock(), {}
+
+    def meddle(handler, kind, digest, data):
+        with lock:
+            count = seen[handler.path] = seen.get(handler.path, 0) + 1
+            choice = generator.randrange(5)
+        if kind == "ping" or count > 2 or data is None:
+            return False
+        if choice == 0:
+            server.error(handler, 500)
+        elif choice == 1:
+            server.error(handler, 429, fields={"Retry-After": "0"})
+        elif choice == 2:
+            handler.close_connection = True
+        elif choice == 3 and len(data) > 100:
+            server.send(handler, digest, data, cut=generator.randrange(1, len(data)))
+        else:
+            return False
+        return True
+
+    with HostileRegistry(blobs, meddle) as server:
+        from harness.engine import engine_under_test
+        patient = engine_under_test(config={"max-download-attempts": 6}).start()
+        try:
+            assert pull(patient, server) == ""
+            forget(patient, server)
+            assert_nothing(patient)
+        finally:
+            patient.close()
