@@ -2,7 +2,6 @@
 
 import gzip
 import hashlib
-import http.server
 import json
 import subprocess
 import threading
@@ -13,6 +12,7 @@ import requests
 
 from . import settings
 from .archives import layer
+from .relay import LocalServer
 from .waiting import wait_for
 
 USER, PASSWORD = "jane", "geheim"
@@ -156,42 +156,13 @@ def put_manifest(url: str, name: str, tag: str, data: bytes, media_type: str, **
     assert done.status_code == 201, done.text
 
 
-class HostileRegistry:
+class HostileRegistry(LocalServer):
     """Serves `Blobs`; `mischief(handler, kind, digest, data)` may answer in its own way and returns whether it did."""
 
     def __init__(self, blobs: Blobs, mischief=None, address: str = "127.0.0.1"):
-        registry = self
+        super().__init__(self.answer, address)
         self.blobs, self.mischief, self.requests = blobs, mischief, []
         self.lock = threading.Lock()
-
-        class Handler(http.server.BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
-            def log_message(self, *_):
-                pass
-
-            def do_HEAD(self):
-                self.do_GET()
-
-            def do_GET(self):
-                try:
-                    registry.answer(self)
-                except (BrokenPipeError, ConnectionResetError):
-                    self.close_connection = True
-
-        self.server = http.server.ThreadingHTTPServer((address, 0), Handler)
-        self.server.daemon_threads = True
-        self.host = f"{address}:{self.server.server_address[1]}"
-
-    def __enter__(self) -> "HostileRegistry":
-        self.thread = threading.Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
-        self.thread.start()
-        return self
-
-    def __exit__(self, *_) -> None:
-        self.server.shutdown()
-        self.server.server_close()
-        self.thread.join()
 
     def answer(self, handler) -> None:
         path = handler.path.split("?")[0]

@@ -1,7 +1,7 @@
 import subprocess
 
 import pytest
-from harness.registries import DebianRegistry
+from harness.registries import Blobs, DebianRegistry, put_image
 
 #: Addresses that are not the loopback's, so that nothing about them is taken for granted.
 ADDRESSES = ("10.199.0.1", "10.199.0.2", "10.200.0.1")
@@ -19,6 +19,14 @@ def registry(tmp_path_factory):
     """Plain HTTP on the loopback, which clients take without being told to."""
     with DebianRegistry(tmp_path_factory.mktemp("registry"), 5901) as one:
         yield one
+
+
+@pytest.fixture(scope="module")
+def stocked(registry):
+    """The registry with an image `box:1`."""
+    blobs = Blobs()
+    put_image(f"http://{registry.host}", "box", "1", blobs, blobs.simple("1", "boxed"))
+    return registry
 
 
 @pytest.fixture

@@ -11,7 +11,6 @@ from docker.errors import APIError, NotFound
 from harness import settings
 from harness.registries import Blobs, HostileRegistry
 from harness.relay import Relay, refuse
-from harness.waiting import wait_for
 
 pytestmark = pytest.mark.skiff_only
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from harness import images, settings
+from harness import settings
 from harness.archives import image_with_layers, layer
 from harness.registries import PASSWORD, USER, Blobs, DebianRegistry, HostileRegistry
 

@@ -13,14 +13,6 @@ from harness.relay import Proxy, Relay, refuse
 pytestmark = pytest.mark.skiff_only
 
 
-@pytest.fixture(scope="module")
-def stocked(registry):
-    """The registry with an image `box:1`."""
-    blobs = Blobs()
-    put_image(f"http://{registry.host}", "box", "1", blobs, blobs.simple("1", "boxed"))
-    return registry
-
-
 class Authority:
     """Issues certificates for servers and clients."""
 

@@ -9,19 +9,12 @@ import urllib.parse
 from pathlib import Path
 
 import pytest
-from harness.registries import Blobs, HostileRegistry, put_image
+from harness.registries import Blobs, put_image
 from harness.relay import LocalServer, Relay, refuse, reply, reply_json, request_pieces
 
 pytestmark = pytest.mark.skiff_only
 
 USER, PASSWORD = "jane", "geheim"
-
-
-@pytest.fixture(scope="module")
-def stocked(registry):
-    blobs = Blobs()
-    put_image(f"http://{registry.host}", "box", "1", blobs, blobs.simple("1", "boxed"))
-    return registry
 
 
 class TokenServer:
