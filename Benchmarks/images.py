@@ -7,6 +7,7 @@ import io
 import json
 import os
 import shutil
+import signal
 import statistics
 import subprocess
 import sys
@@ -357,6 +358,8 @@ def main() -> int:
     parser.add_argument("--json", type=Path, help="write everything that was measured")
     options = parser.parse_args()
     own_namespaces()
+    # Whoever is told to end cleans up too.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     folder = Path(tempfile.mkdtemp(prefix="skiff-bench-"))
     fast = folder / "fast"
     fast.mkdir()
@@ -369,14 +372,13 @@ def main() -> int:
         if set(options.only) - {"registry"}:
             for kind in options.stores:
                 results[kind] = measure(kind, folder, image, options)
+                kept = show(kind, results[kind], options.engines) and kept
+                sys.stdout.flush()
         if "registry" in options.only:
             results["registry"] = throughput(fast, image)
     finally:
         subprocess.run(["umount", "-l", str(fast)], check=False, capture_output=True)
         shutil.rmtree(folder, ignore_errors=True)
-    for kind in options.stores:
-        if kind in results:
-            kept = show(kind, results[kind], options.engines) and kept
     if served := results.get("registry"):
         for what, unit, key in (("small", "blobs of 1 KB a second", "blobs"), ("large", "MB a second", "megabytes")):
             ours, theirs = (served[kind][what][key] for kind in ("skiff-registry", "docker-registry"))

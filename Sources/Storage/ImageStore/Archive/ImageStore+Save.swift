@@ -19,8 +19,10 @@ extension ImageStore {
             for name in names { try select(name, &selection) }
             for index in selection.indices { try prepare(&selection[index]) }
         }
-        var writer = ArchiveWriter(store: self, sink: sink)
+        let gathering = GatheringSink(sink)
+        var writer = ArchiveWriter(store: self, sink: gathering)
         try writer.write(selection)
+        try gathering.flush()
     }
 
     private func select(_ name: String, _ selection: inout [SavedImage]) throws {
