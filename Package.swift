@@ -153,6 +153,13 @@ let package = Package(
                 "TLS", "OCIModel", "JSONCodec", "LinuxKernel", "CLinux",
                 .product(name: "Logging", package: "swift-log"),
             ] + nio),
+        // Signals, log and readiness of programs that run as services.
+        library(
+            "API", "ServiceProcess",
+            [
+                "OCIModel", "JSONCodec", "LinuxKernel", "CLinux",
+                .product(name: "Logging", package: "swift-log"),
+            ]),
         // Password hashes: crypt(3).
         .systemLibrary(name: "CCrypt", path: "Sources/API/CCrypt", providers: [.apt(["libcrypt-dev"])]),
         // The OCI distribution specification's server.
@@ -160,6 +167,7 @@ let package = Package(
             "API", "RegistryServer",
             [
                 "HTTPTransport", "RegistryClient", "OCIModel", "JSONCodec", "LinuxKernel", "CLinux", "CCrypt",
+                "COpenSSL",
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "GRDB", package: "GRDB.swift"),
                 .product(name: "Logging", package: "swift-log"),
@@ -195,7 +203,8 @@ let package = Package(
         .executableTarget(
             name: "skiffd",
             dependencies: [
-                "DockerAPIServer", "HTTPTransport", "Engine", "ImageStore", "RegistryClient", "Networking",
+                "DockerAPIServer", "HTTPTransport", "ServiceProcess", "Engine", "ImageStore",
+                "RegistryClient", "Networking",
                 "OCIModel", "JSONCodec",
                 "LinuxKernel", "CLinux", .product(name: "Logging", package: "swift-log"),
             ] + nio,
@@ -204,7 +213,7 @@ let package = Package(
         .executableTarget(
             name: "skiff-registry",
             dependencies: [
-                "RegistryServer", "OCIModel", "LinuxKernel", "CLinux",
+                "RegistryServer", "ServiceProcess", "OCIModel", "LinuxKernel", "CLinux",
                 .product(name: "Logging", package: "swift-log"),
             ],
             path: "Sources/Executables/skiff-registry", exclude: ["README.md"], swiftSettings: strict,
@@ -247,11 +256,17 @@ let package = Package(
                 .product(name: "NIOEmbedded", package: "swift-nio"),
                 .product(name: "Logging", package: "swift-log"),
             ] + nio),
-        unitTests("HTTPTransport", ["HTTPTransport", "OCIModel"] + nio),
+        unitTests(
+            "HTTPTransport",
+            [
+                "HTTPTransport", "OCIModel", .product(name: "NIOEmbedded", package: "swift-nio"),
+                .product(name: "Logging", package: "swift-log"),
+            ] + nio),
+        unitTests("ServiceProcess", ["ServiceProcess", .product(name: "Logging", package: "swift-log")]),
         unitTests(
             "RegistryServer",
             [
-                "RegistryServer", "HTTPTransport", "OCIModel", "JSONCodec", "LinuxKernel",
+                "RegistryServer", "HTTPTransport", "COpenSSL", "OCIModel", "JSONCodec", "LinuxKernel",
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "Logging", package: "swift-log"),
             ] + nio),

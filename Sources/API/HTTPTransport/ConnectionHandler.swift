@@ -71,11 +71,15 @@ final class ConnectionHandler: ChannelInboundHandler, RemovableChannelHandler {
     private static let dropLimit = 8 << 20
     private static let dropTime = TimeAmount.seconds(10)
 
+    /// How long a client may take for a request's head, counted from its first byte.
+    static let headTime = TimeAmount.seconds(30)
+
     private let service: any RequestService
     private let tls: TLSHandler?
     private let logger: Logger
     private var parser = RequestParser()
     private var exchange: Exchange?
+    private var headLimit: Scheduled<Void>?
     private var isReading = true
     private(set) var context: ChannelHandlerContext?
     private(set) var inputEnded = false
@@ -95,7 +99,10 @@ final class ConnectionHandler: ChannelInboundHandler, RemovableChannelHandler {
 
     func handlerAdded(context: ChannelHandlerContext) { self.context = context }
 
-    func handlerRemoved(context: ChannelHandlerContext) { self.context = nil }
+    func handlerRemoved(context: ChannelHandlerContext) {
+        self.context = nil
+        headLimit?.cancel()
+    }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         if isOver { return }
@@ -117,6 +124,7 @@ final class ConnectionHandler: ChannelInboundHandler, RemovableChannelHandler {
 
     func channelInactive(context: ChannelHandlerContext) {
         isGone = true
+        headLimit?.cancel()
         clientLeft(context)
         context.fireChannelInactive()
     }
@@ -177,7 +185,22 @@ final class ConnectionHandler: ChannelInboundHandler, RemovableChannelHandler {
         } catch {
             refuse(context, error)
         }
+        limitHead(context)
         regulate(context)
+    }
+
+    /// A head that comes byte by byte, minutes apart, holds its connection for no longer than others take.
+    private func limitHead(_ context: ChannelHandlerContext) {
+        guard exchange == nil, parser.pendingBytes > 0, !isOver else {
+            headLimit?.cancel()
+            headLimit = nil
+            return
+        }
+        guard headLimit == nil else { return }
+        headLimit = context.eventLoop.assumeIsolated().scheduleTask(in: Self.headTime) { [weak self] in
+            guard let self, self.headLimit != nil, !self.isGone else { return }
+            self.refuse(context, HTTPSyntaxError("the request's head takes too long", status: 408))
+        }
     }
 
     private func begin(_ context: ChannelHandlerContext, _ head: RequestHead) {

@@ -13,6 +13,7 @@ struct RequestHeadParser {
         var fields: [(name: String, value: String)] = []
         fields.reserveCapacity(lines.count - 1)
         for line in lines.dropFirst() { fields.append(try field(line)) }
+        try checkHost(fields)
         return RequestHead(
             method: method, target: target, minorVersion: minorVersion, fields: fields,
             bodyLength: try bodyLength(fields, minorVersion))
@@ -52,6 +53,22 @@ struct RequestHeadParser {
         let name = String(
             decoding: line[..<colon].map { (0x41...0x5A).contains($0) ? $0 | 0x20 : $0 }, as: UTF8.self)
         return (name, String(decoding: value, as: UTF8.self).trimmingBlanks())
+    }
+
+    /// Two of them, or one with anything but an authority in it, are read in two ways by two readers (RFC 9112, section 3.2).
+    private static func checkHost(_ fields: [(name: String, value: String)]) throws(HTTPSyntaxError) {
+        let hosts = fields.filter { $0.name == "host" }
+        guard hosts.count <= 1, hosts.allSatisfy({ $0.value.utf8.allSatisfy(isAuthority) }) else {
+            throw HTTPSyntaxError("malformed Host")
+        }
+    }
+
+    /// RFC 3986, section 3.2, without user names.
+    private static func isAuthority(_ byte: UInt8) -> Bool {
+        switch byte {
+        case 0x30...0x39, 0x41...0x5A, 0x61...0x7A: true
+        default: "-._~!$&'()*+,;=:[]%/".utf8.contains(byte)
+        }
     }
 
     private static func bodyLength(

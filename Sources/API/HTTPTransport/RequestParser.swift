@@ -146,9 +146,9 @@ struct RequestParser {
         }
         let length = lineFeed + 1 - view.startIndex
         guard length <= Self.chunkLineLimit else { throw HTTPSyntaxError("chunk line too long") }
-        var line = view[..<lineFeed]
-        if line.last == 0x0D { line = line.dropLast() }
-        let text = Array(line)
+        // Nobody sends a bare line feed here by mistake, and proxies disagree about it.
+        guard view[..<lineFeed].last == 0x0D else { throw HTTPSyntaxError("malformed chunk line") }
+        let text = Array(view[..<lineFeed].dropLast())
         buffer.moveReaderIndex(forwardBy: length)
         try accept(chunkLine: text)
         return true
@@ -175,7 +175,9 @@ struct RequestParser {
     /// Hexadecimal digits; extensions behind a semicolon are ignored.
     private static func chunkSize(_ line: [UInt8]) throws(HTTPSyntaxError) -> Int {
         let digits = line.prefix { $0 != UInt8(ascii: ";") && $0 != 0x20 && $0 != 0x09 }
+        let behind = line.dropFirst(digits.count).first { $0 != 0x20 && $0 != 0x09 }
         guard (1...15).contains(digits.count), digits.allSatisfy({ isHexadecimal($0) }),
+            behind == nil || behind == UInt8(ascii: ";"), line.allSatisfy({ $0 >= 0x20 || $0 == 0x09 }),
             let size = Int(String(decoding: digits, as: UTF8.self), radix: 16)
         else { throw HTTPSyntaxError("malformed chunk size") }
         return size

@@ -67,6 +67,7 @@ package struct Response: Sendable {
         case 403: "Forbidden"
         case 404: "Not Found"
         case 405: "Method Not Allowed"
+        case 408: "Request Timeout"
         case 409: "Conflict"
         case 413: "Request Entity Too Large"
         case 416: "Requested Range Not Satisfiable"
@@ -76,6 +77,7 @@ package struct Response: Sendable {
         case 501: "Not Implemented"
         case 502: "Bad Gateway"
         case 503: "Service Unavailable"
+        case 507: "Insufficient Storage"
         case 505: "HTTP Version Not Supported"
         default: "Status \(status)"
         }

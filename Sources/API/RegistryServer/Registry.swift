@@ -13,6 +13,8 @@ final class Registry: Sendable {
     let metrics = RegistryMetrics()
     let logger: Logger
     private let threads: NIOThreadPool
+    /// A password's hash costs up to a tenth of a second of a processor: whoever tries passwords keeps nobody from blobs.
+    private let passwordThreads: NIOThreadPool
 
     init(settings: RegistrySettings, logger: Logger) throws {
         self.settings = settings
@@ -23,6 +25,8 @@ final class Registry: Sendable {
         gatekeeper = try settings.gatekeeper()
         threads = NIOThreadPool(numberOfThreads: 16)
         threads.start()
+        passwordThreads = NIOThreadPool(numberOfThreads: 2)
+        passwordThreads.start()
         let collector = GarbageCollector(store: store, settings: settings, threads: threads, logger: logger)
         self.collector = collector
         let store = store
@@ -33,6 +37,11 @@ final class Registry: Sendable {
     func blocking<T: Sendable>(_ body: @escaping @Sendable (RegistryStore) throws -> T) async throws -> T {
         let store = store
         return try await threads.runIfActive { try body(store) }
+    }
+
+    /// Runs what may have to check a password.
+    func checkingPassword<T: Sendable>(_ body: @escaping @Sendable () throws -> T) async throws -> T {
+        try await passwordThreads.runIfActive(body)
     }
 
     /// A blob that has to come from upstream first; nil where it need not.
@@ -68,6 +77,7 @@ final class Registry: Sendable {
     func close() async throws {
         await upstream?.close()
         try await blocking { try $0.close() }
+        try await passwordThreads.shutdownGracefully()
         try await threads.shutdownGracefully()
     }
 }

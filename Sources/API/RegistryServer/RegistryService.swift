@@ -110,7 +110,7 @@ struct RegistryService: RequestService {
         let need = target.need(head.method)
         let (gatekeeper, isSecure) = (registry.gatekeeper, isSecure)
         let host = head["host"] ?? "localhost"
-        return try await registry.blocking { _ in
+        return try await registry.checkingPassword {
             try gatekeeper.admit(head, need, host: host, isSecure: isSecure)
         }
     }
@@ -134,7 +134,7 @@ struct RegistryService: RequestService {
             registry.logger.error(
                 "request failed",
                 metadata: [
-                    "method": "\(head.method)", "target": "\(head.target)", "error": "\(failure.message)",
+                    "method": "\(head.method)", "target": "\(head.target)", "error": "\(error)",
                 ])
         }
         // A client that is gone cannot be told; its connection ends either way.
@@ -152,7 +152,11 @@ struct RegistryService: RequestService {
         case let error as HTTPTransportError: return (RegistryError(.uploadInvalid, error.message), [])
         case let error as SystemCallError where error.errno == 28 || error.errno == 122:
             return (RegistryError(.storageFull, "the registry's disk is full", cause: error), [])
-        default: return (RegistryError(.internal, "\(error)", cause: error), [])
+        // What went wrong inside is for the log, with paths and all; who asks has no use for it.
+        default:
+            return (
+                RegistryError(.internal, "internal error: the registry's log says what", cause: error), []
+            )
         }
     }
 

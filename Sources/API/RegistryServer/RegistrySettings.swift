@@ -23,6 +23,7 @@ package struct RegistrySettings: Sendable {
     /// Public keys of another token service, in PEM files.
     package var tokenKeys: [String] = []
     package var tokenLifetime: Int64 = 300
+    package var tokenRefreshLifetime: Int64 = 90 * 86400
 
     package var isReadOnly = false
     package var allowsDeletion = true
@@ -62,13 +63,13 @@ package struct RegistrySettings: Sendable {
         case .token:
             let signer = tokenRealm == nil ? try SigningKey.load("\(root)/token.key") : nil
             let keys =
-                try tokenKeys.map { try SigningKey.publicKey($0) } + (signer.map { [$0.publicKey] } ?? [])
+                try tokenKeys.map { try TokenKey(file: $0) } + (signer.map { [.ecdsa($0.publicKey)] } ?? [])
             return Gatekeeper(
                 mode: .token(
                     Gatekeeper.TokenSettings(
                         realm: tokenRealm, service: tokenService, issuer: tokenIssuer, keys: keys,
-                        signer: signer,
-                        lifetime: tokenLifetime)), passwords: passwords, rules: rules)
+                        signer: signer, lifetime: tokenLifetime, refreshLifetime: tokenRefreshLifetime)),
+                passwords: passwords, rules: rules)
         }
     }
 }

@@ -113,12 +113,18 @@ extension SettingsReader {
         },
         Key(
             name: "token-key", value: "FILE",
-            help: "public key (P-256, PEM) of another token service; may be repeated"
+            help: "public key or certificate (P-256 or RSA, PEM) of another token service; may be repeated"
         ) {
             $0.tokenKeys.append($1)
         },
         Key(name: "token-lifetime", value: "TIME", help: "how long the registry's tokens are good (300s)") {
             $0.tokenLifetime = max(60, try duration($1))
+        },
+        Key(
+            name: "token-refresh-lifetime", value: "TIME",
+            help: "how long clients stay logged in without keeping the password, 0 for not at all (90d)"
+        ) {
+            $0.tokenRefreshLifetime = try duration($1)
         },
     ]
 

@@ -1,7 +1,7 @@
 import Glibc
-import LinuxKernel
 import Logging
 import RegistryServer
+import ServiceProcess
 
 /// The registry from its start to its end.
 struct Service {
@@ -14,33 +14,33 @@ struct Service {
     }
 
     private static func logger(_ settings: RegistrySettings) -> Logger {
-        let level: Logger.Level =
-            switch settings.logLevel {
-            case "debug": .debug
-            case "warn": .warning
-            case "error": .error
-            default: .info
-            }
-        return Logger(label: "registry") { _ in LogLines(logLevel: level) }
+        let output = LogOutput(
+            threshold: LogOutput.Threshold(LogOutput.level(settings.logLevel)), isJSON: false)
+        return Logger(label: "registry") { _ in output }
     }
 
     func run() async throws {
-        let signals = try Signals.requests()
+        let signals = try Signals.stream(of: [SIGTERM, SIGINT, SIGHUP, SIGUSR1])
         let server = try RegistryServer(settings: settings, logger: logger)
         _ = try await server.start()
+        Readiness.notify("READY=1")
         var ending: Task<Void, Never>?
         for await signal in signals {
             switch signal {
-            case .reload: await server.reload()
-            case .collect:
+            case SIGHUP:
+                Readiness.notify("RELOADING=1")
+                await server.reload()
+                Readiness.notify("READY=1")
+            case SIGUSR1:
                 do {
                     let report = try await server.collect()
                     logger.info("collected", metadata: ["report": "\(report.text)"])
                 } catch {
                     logger.error("collection failed", metadata: ["error": "\(error)"])
                 }
-            case .terminate:
+            default:
                 guard ending == nil else { exit(1) }
+                Readiness.notify("STOPPING=1")
                 logger.info("ending; requests may finish", metadata: ["seconds": "\(settings.drain)"])
                 ending = Task {
                     await server.shutdown()

@@ -5,6 +5,7 @@ import Glibc
 import JSONCodec
 import LinuxKernel
 import Logging
+import ServiceProcess
 
 /// The daemon from its configuration to its end.
 struct Daemon {
@@ -42,7 +43,7 @@ struct Daemon {
         options.engine.shimPath = try Companions.find("skiff-shim")
         options.engine.forwarderPath = try Companions.find("skiff-net")
         options.engine.seccompCompilerPath = try Companions.find("skiff-seccomp")
-        let requests = try Signals.requests()
+        let signals = try Signals.stream(of: [SIGTERM, SIGINT, SIGHUP])
         let pidfile = try Pidfile(options.pidfile)
         defer { pidfile.remove() }
         let engine = try await Engine.open(configuration: options.engine, logger: logger)
@@ -51,7 +52,7 @@ struct Daemon {
             try await listen(server)
             Readiness.notify("READY=1")
             logger.info("daemon is ready", metadata: ["pid": "\(getpid())"])
-            await serve(requests)
+            await serve(signals)
             Readiness.notify("STOPPING=1")
         } catch {
             await server.shutdown(grace: .zero)
@@ -77,12 +78,10 @@ struct Daemon {
         if options.engine.isDropIn { try DropIn.linkDataRoot(options.engine.dataRoot, logger: logger) }
     }
 
-    private mutating func serve(_ requests: AsyncStream<Signals.Request>) async {
-        for await request in requests {
-            switch request {
-            case .terminate: return
-            case .reload: reload()
-            }
+    private mutating func serve(_ signals: AsyncStream<Int32>) async {
+        for await signal in signals {
+            guard signal == SIGHUP else { return }
+            reload()
         }
     }
 

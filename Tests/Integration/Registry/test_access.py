@@ -80,6 +80,73 @@ def test_tokens_carry_scopes(registries, passwords):
     registry.ask("GET", f"/v2/a/blobs/{name}", 200, headers=bearer(posted))
 
 
+def test_a_login_outlives_its_password_only_until_that_changes(registries, passwords):
+    registry = registries("--auth", "token", "--htpasswd", str(passwords))
+    scope = {"service": "skiff-registry", "scope": "repository:a:pull,push"}
+    answer = registry.ask("GET", "/token", 200, auth=ALICE, params=scope | {"offline_token": "true"}).json()
+    login = answer["refresh_token"]
+    assert "refresh_token" not in registry.ask("GET", "/token", 200, auth=ALICE, params=scope).json()
+    assert "refresh_token" not in registry.ask("GET", "/token", 200, params=scope | {"offline_token": "true"}).json()
+    form = {"grant_type": "password", "access_type": "offline", "username": "bob", "password": "hunter2"}
+    assert registry.ask("POST", "/token", 200, data=form | scope).json()["refresh_token"] != login
+
+    def renew(text: str, status: int):
+        return registry.ask("POST", "/token", status, data={"grant_type": "refresh_token", "refresh_token": text} | scope)
+    renewed = renew(login, 200).json()
+    assert renewed["refresh_token"] == login
+    name = digest(b"x")
+    registry.ask("POST", f"/v2/a/blobs/uploads/?digest={name}", 201, data=b"x", headers=bearer(renewed["access_token"]))
+    # Neither is good for what the other is for.
+    registry.ask("GET", "/v2/", 401, headers=bearer(login))
+    renew(renewed["access_token"], 401)
+    for wrong in ("", "x", login[:-8] + "AAAAAAAA", login + "."):
+        renew(wrong, 401)
+    registry.ask("POST", "/token", 401, data={"grant_type": "refresh_token"} | scope)
+    registry.kill()
+    registry.start()
+    renew(login, 200)
+    # Another password, or none: the login ends.
+    passwords.write_text(passwords.read_text().splitlines()[1] + "\n")
+    registry.process.send_signal(signal.SIGHUP)
+    wait_for(lambda: registry.ask("POST", "/token", data={"grant_type": "refresh_token", "refresh_token": login}
+                                  | scope).status_code == 401, 30)
+
+
+def test_logins_can_be_switched_off(registries, passwords):
+    registry = registries("--auth", "token", "--htpasswd", str(passwords), "--token-refresh-lifetime", "0")
+    answer = registry.ask("GET", "/token", 200, auth=ALICE, params={"offline_token": "true"}).json()
+    assert "refresh_token" not in answer
+
+
+@pytest.mark.parametrize("form", ["key", "certificate"])
+def test_tokens_of_another_service_signed_by_rsa(registries, tmp_path, form):
+    key, public = tmp_path / "key.pem", tmp_path / "public.pem"
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=tokens", "-days", "2",
+                    "-keyout", key, "-out", public], check=True, capture_output=True)
+    if form == "key":
+        subprocess.run(["openssl", "pkey", "-in", key, "-pubout", "-out", public], check=True)
+    registry = registries("--auth", "token", "--token-realm", "https://tokens.example/token", "--token-key", str(public),
+                          "--token-issuer", "elsewhere", "--token-service", "here")
+
+    def encode(content: bytes) -> str:
+        return base64.urlsafe_b64encode(content).decode().rstrip("=")
+
+    def signed(header: dict, **claims) -> str:
+        claims = {"iss": "elsewhere", "aud": "here", "sub": "alice", "exp": 2 ** 40,
+                  "access": [{"type": "repository", "name": "a", "actions": ["pull", "push"]}]} | claims
+        text = f"{encode(json.dumps(header).encode())}.{encode(json.dumps(claims).encode())}"
+        signature = subprocess.run(["openssl", "dgst", "-sha256", "-sign", key], input=text.encode(), check=True,
+                                   capture_output=True).stdout
+        return f"{text}.{encode(signature)}"
+    good = {"alg": "RS256", "typ": "JWT"}
+    name = digest(b"x")
+    registry.ask("POST", f"/v2/a/blobs/uploads/?digest={name}", 201, data=b"x", headers=bearer(signed(good)))
+    registry.ask("GET", f"/v2/b/blobs/{name}", 401, headers=bearer(signed(good)))
+    for wrong in (signed({"alg": "ES256"}), signed({"alg": "none"}), signed(good, iss="other"), signed(good, aud="other"),
+                  signed(good, exp=1), signed(good)[:-12] + "AAAAAAAAAAAA"):
+        registry.ask("GET", "/v2/", 401, headers=bearer(wrong))
+
+
 def test_damaged_tokens_are_refused(registries, passwords):
     registry = registries("--auth", "token", "--htpasswd", str(passwords))
     good = token(registry, ALICE, "repository:a:pull")

@@ -8,6 +8,7 @@ import threading
 
 import pytest
 import requests
+from harness import settings
 from harness.registry import digest
 from harness.waiting import wait_for
 
@@ -115,6 +116,85 @@ def test_kill_dash_nine_leaves_no_wrong_content(registry):
     registry.start()
     registry.collect()
     assert files(registry) == set() and os.listdir(registry.folder / "root/uploads") == []
+
+
+def test_pushes_deletions_and_collections_under_kill_dash_nine(registries):
+    """Whatever is interrupted where: a tag that can be read leads to an image that is whole, and what is left over when
+    everything has been deleted is nothing."""
+    flags = ("--grace", "0s", "--collect-untagged", "--collect-interval", "0")
+    registry = registries(*flags)
+    generator = random.Random(7)
+    layers = [generator.randbytes(generator.randrange(1, 200_000)) for _ in range(5)]
+    repositories = ["a", "b/c"]
+
+    def disturb(seed: int, stop: threading.Event) -> None:
+        own = random.Random(seed)
+        while not stop.is_set():
+            name, tag = own.choice(repositories), f"t{own.randrange(4)}"
+            try:
+                if own.random() < 0.65:
+                    registry.push_image(name, tag, own.choice(layers))
+                else:
+                    registry.ask("DELETE", f"/v2/{name}/manifests/{tag}")
+            except (AssertionError, requests.RequestException):
+                pass  # Killed, or its layers were collected in the middle: refused, which is right.
+
+    for turn in range(settings.short_or_long(6, 60)):
+        stop = threading.Event()
+        threads = [threading.Thread(target=disturb, args=(turn * 10 + number, stop)) for number in range(3)]
+        for thread in threads:
+            thread.start()
+        # A collection at work, or just begun, when the end comes.
+        registry.collect()
+        registry.process.send_signal(signal.SIGUSR1)
+        if turn % 2:
+            wait_for(lambda: registry.ask("GET", "/v2/_catalog").status_code == 200, 30)
+        registry.kill()
+        stop.set()
+        for thread in threads:
+            thread.join()
+        registry.start()
+        check_everything(registry)
+    for name in registry.ask("GET", "/v2/_catalog", 200).json()["repositories"]:
+        for tag in tags(registry, name):
+            registry.ask("DELETE", f"/v2/{name}/manifests/{tag}", 202)
+    registry.stop()
+    registry.flags = (*flags, "--upload-timeout", "0s")
+    registry.start()
+    registry.collect()
+    assert files(registry) == set() and os.listdir(registry.folder / "root/uploads") == []
+
+
+def tags(registry, name: str) -> list[str]:
+    answer = registry.ask("GET", f"/v2/{name}/tags/list")
+    return answer.json()["tags"] if answer.status_code == 200 else []
+
+
+def check_everything(registry) -> None:
+    for name in registry.ask("GET", "/v2/_catalog", 200).json()["repositories"]:
+        for tag in tags(registry, name):
+            manifest = registry.ask("GET", f"/v2/{name}/manifests/{tag}", 200).json()
+            for part in [manifest["config"], *manifest["layers"]]:
+                content = registry.ask("GET", f"/v2/{name}/blobs/{part['digest']}", 200).content
+                assert digest(content) == part["digest"] and len(content) == part["size"]
+
+
+def test_a_link_in_the_store_leads_nowhere(registry, tmp_path):
+    """Who can write into the store can do worse; a restored backup with links in it must not serve other files."""
+    name = registry.push_blob("a", b"content")
+    secret = tmp_path / "secret"
+    secret.write_text("content")
+    path = next((registry.folder / "root/blobs").rglob(name.split(":")[1]))
+    path.unlink()
+    path.symlink_to(secret)
+    answer = registry.ask("GET", f"/v2/a/blobs/{name}", 500)
+    assert b"content" != answer.content and str(registry.folder).encode() not in answer.content
+
+
+def test_lists_have_an_end(registry):
+    for number in (0, 1, 2):
+        registry.push_image("a", f"t{number}")
+    assert registry.ask("GET", "/v2/a/tags/list?n=999999999", 200).json()["tags"] == ["t0", "t1", "t2"]
 
 
 def test_sigterm_lets_a_request_end(registry):

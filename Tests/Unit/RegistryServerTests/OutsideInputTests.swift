@@ -57,7 +57,9 @@ import Testing
             _ = TokenScope(text)
             _ = try? SettingsReader.size(text)
             _ = try? ManifestDocument(Array(text.utf8), contentType: text)
-            #expect(Token.verified(text, keys: [key.publicKey], issuer: "x", audience: "x", now: 0) == nil)
+            #expect(
+                Token.verified(text, keys: [.ecdsa(key.publicKey)], issuer: "x", audience: "x", now: 0) == nil
+            )
         }
     }
 
@@ -68,15 +70,16 @@ import Testing
             access: [Token.Access(type: "repository", name: "x", actions: ["pull"])])
         let text = try token.signed(by: key)
         func verified(
-            _ text: String, now: Int64 = 150, audience: String = "a", keys: [P256.Signing.PublicKey]? = nil
+            _ text: String, now: Int64 = 150, audience: String = "a", keys: [TokenKey]? = nil
         ) -> Token? {
-            Token.verified(text, keys: keys ?? [key.publicKey], issuer: "i", audience: audience, now: now)
+            Token.verified(
+                text, keys: keys ?? [.ecdsa(key.publicKey)], issuer: "i", audience: audience, now: now)
         }
         #expect(verified(text) == token)
         #expect(verified(text, now: 1000) == nil)
         #expect(verified(text, now: 0) == nil)
         #expect(verified(text, audience: "b") == nil)
-        #expect(verified(text, keys: [P256.Signing.PrivateKey().publicKey]) == nil)
+        #expect(verified(text, keys: [.ecdsa(P256.Signing.PrivateKey().publicKey)]) == nil)
         var generator = Generator(state: 7)
         for _ in 0..<500 {
             var bytes = Array(text.utf8)

@@ -56,6 +56,8 @@ enum Rules {
             products: [
                 "swift-nio/NIOCore", "swift-nio/NIOPosix", "swift-log/Logging",
             ]),
+        "ServiceProcess": Row(
+            tier: "API", mayImport: ["OCIModel", "LinuxKernel"], products: ["swift-log/Logging"]),
         "CCrypt": Row(tier: "API"),
         "RegistryServer": Row(
             tier: "API", mayImport: ["HTTPTransport", "RegistryClient", "OCIModel", "LinuxKernel", "CCrypt"],

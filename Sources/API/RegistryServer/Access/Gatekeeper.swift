@@ -16,11 +16,13 @@ final class Gatekeeper: Sendable {
         var realm: String?
         var service: String
         var issuer: String
-        var keys: [P256.Signing.PublicKey]
+        var keys: [TokenKey]
         /// What own tokens are signed with; nil where another service issues them.
         var signer: P256.Signing.PrivateKey?
         /// For how long own tokens are good, in seconds.
         var lifetime: Int64 = 300
+        /// For how long a login is good that clients keep instead of a password; 0 for no such logins.
+        var refreshLifetime: Int64 = 0
     }
 
     let mode: Mode
@@ -95,6 +97,31 @@ final class Gatekeeper: Sendable {
         return field[blank...].trimmingBlanks()
     }
 
+    /// A login that a client keeps instead of the password: good for tokens, until the password is another.
+    /// - Returns: nil where the user is nobody, or such logins are switched off
+    func refreshToken(_ settings: TokenSettings, user: String?) throws -> String? {
+        guard let user, let signer = settings.signer, settings.refreshLifetime > 0,
+            let stamp = passwords?.stamp(user)
+        else { return nil }
+        let now = RegistryStore.now
+        return try Token(
+            issuer: settings.issuer, audience: settings.refreshAudience, subject: user, issued: now,
+            expires: now + settings.refreshLifetime, access: [], stamp: stamp
+        ).signed(by: signer)
+    }
+
+    /// - Returns: the user whose login it is; nil where it is none, or none any more
+    func user(refreshToken text: String, _ settings: TokenSettings) -> String? {
+        guard let signer = settings.signer, settings.refreshLifetime > 0 else { return nil }
+        // Only what this registry has signed itself, whoever else's tokens it takes.
+        let token = Token.verified(
+            text, keys: [.ecdsa(signer.publicKey)], issuer: settings.issuer,
+            audience: settings.refreshAudience,
+            now: RegistryStore.now)
+        guard let token, let stamp = token.stamp, stamp == passwords?.stamp(token.subject) else { return nil }
+        return token.subject
+    }
+
     /// Issues a token for what is asked for and allowed.
     /// - Parameter user: nil for somebody without a password
     func token(_ settings: TokenSettings, user: String?, scopes: [String]) throws -> Token? {
@@ -109,6 +136,11 @@ final class Gatekeeper: Sendable {
             issuer: settings.issuer, audience: settings.service, subject: user ?? "", issued: now,
             expires: now + settings.lifetime, access: access)
     }
+}
+
+extension Gatekeeper.TokenSettings {
+    /// Not the service itself: such a token opens nothing.
+    var refreshAudience: String { "refresh:\(service)" }
 }
 
 extension AccessNeed {

@@ -54,6 +54,12 @@ final class PasswordFile: Sendable {
         return hashes
     }
 
+    /// Changes when the user's password does; nil where there is no such user. Tells nothing about the password.
+    func stamp(_ user: String) -> String? {
+        guard let hash = state.withLock({ $0.hashes[user] }) else { return nil }
+        return Base64.encodeURL(Array(SHA256.hash(data: Array("stamp\0\(user)\0\(hash)".utf8))).prefix(16))
+    }
+
     /// Whether the password is the user's. Blocks, for as long as the hash costs, the first time.
     func verify(_ user: String, _ password: [UInt8]) -> Bool {
         let hash = state.withLock { $0.hashes[user] }

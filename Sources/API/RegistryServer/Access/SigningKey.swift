@@ -9,17 +9,9 @@ enum SigningKey {
             try replaceFile(path, Array(key.pemRepresentation.utf8), mode: 0o600, durable: true)
             return key
         }
-        return try parse(path) { try P256.Signing.PrivateKey(pemRepresentation: $0) }
-    }
-
-    static func publicKey(_ path: String) throws -> P256.Signing.PublicKey {
-        try parse(path) { try P256.Signing.PublicKey(pemRepresentation: $0) }
-    }
-
-    private static func parse<Key>(_ path: String, _ body: (String) throws -> Key) throws -> Key {
         let text = String(decoding: try readFile(path, limit: 64 << 10), as: UTF8.self)
         do {
-            return try body(text)
+            return try P256.Signing.PrivateKey(pemRepresentation: text)
         } catch {
             throw RegistryError(
                 .configurationInvalid, "\(path) holds no key of the curve P-256 in PEM form: \(error)",

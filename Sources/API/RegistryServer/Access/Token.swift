@@ -2,7 +2,7 @@ import Crypto
 import JSONCodec
 import OCIModel
 
-/// A token of the registry's (JSON Web Token, RFC 7519, signed by ES256): who, until when, and what.
+/// A token of the registry's (JSON Web Token, RFC 7519): who, until when, and what.
 struct Token: Sendable, Equatable {
     struct Access: Sendable, Equatable {
         var type: String
@@ -17,6 +17,8 @@ struct Token: Sendable, Equatable {
     var issued: Int64
     var expires: Int64
     var access: [Access]
+    /// What has to be the same still for the token to be good; nil where nothing has to.
+    var stamp: String?
 
     /// How far clocks may be apart, in seconds.
     private static let leeway: Int64 = 60
@@ -38,7 +40,7 @@ struct Token: Sendable, Equatable {
         let header: JSONValue = [
             "alg": "ES256", "typ": "JWT", "kid": .string(Self.keyID(key.publicKey)),
         ]
-        let claims: JSONValue = [
+        var claims: JSONObject = [
             "iss": .string(issuer), "aud": .string(audience), "sub": .string(subject),
             "iat": .integer(issued),
             "nbf": .integer(issued), "exp": .integer(expires),
@@ -50,7 +52,9 @@ struct Token: Sendable, Equatable {
                     ]
                 }),
         ]
-        let text = "\(Base64.encodeURL(header.bytes())).\(Base64.encodeURL(claims.bytes()))"
+        if let stamp { claims["stamp"] = .string(stamp) }
+        let text =
+            "\(Base64.encodeURL(header.bytes())).\(Base64.encodeURL(JSONValue.object(claims).bytes()))"
         let signature = try key.signature(for: Array(text.utf8))
         return "\(text).\(Base64.encodeURL(signature.rawRepresentation))"
     }
@@ -61,15 +65,15 @@ struct Token: Sendable, Equatable {
 
     /// - Returns: nil where it is no token of these keys, not for this audience, or not of this time
     static func verified(
-        _ text: String, keys: [P256.Signing.PublicKey], issuer: String, audience: String, now: Int64
+        _ text: String, keys: [TokenKey], issuer: String, audience: String, now: Int64
     ) -> Token? {
         let parts: [Substring] = text.split(separator: ".", omittingEmptySubsequences: false)
         guard parts.count == 3, text.utf8.count <= 32 << 10, let header = Self.json(parts[0]),
-            header["alg"]?.stringValue == "ES256", let raw = Base64.decode(parts[2]),
-            let signature = try? P256.Signing.ECDSASignature(rawRepresentation: raw)
+            let algorithm = header["alg"]?.stringValue, let signature = Base64.decode(parts[2])
         else { return nil }
         let signed = Array("\(parts[0]).\(parts[1])".utf8)
-        guard keys.contains(where: { $0.isValidSignature(signature, for: signed) }),
+        // The key says how it signs; what the token says has to be the same.
+        guard keys.contains(where: { $0.algorithm == algorithm && $0.hasSigned(signed, signature) }),
             let claims = Self.json(parts[1]), let expires = Self.time(claims["exp"])
         else { return nil }
         let audiences =
@@ -85,7 +89,8 @@ struct Token: Sendable, Equatable {
         }
         return Token(
             issuer: issuer, audience: audience, subject: claims["sub"]?.stringValue ?? "",
-            issued: Self.time(claims["iat"]) ?? 0, expires: expires, access: access)
+            issued: Self.time(claims["iat"]) ?? 0, expires: expires, access: access,
+            stamp: claims["stamp"]?.stringValue)
     }
 
     private static func json(_ part: Substring) -> JSONValue? {

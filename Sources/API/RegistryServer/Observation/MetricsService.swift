@@ -1,4 +1,5 @@
 import HTTPTransport
+import Logging
 import NIOCore
 
 /// Answers `/metrics`, on an address of its own.
@@ -24,7 +25,8 @@ struct MetricsService: RequestService {
                 status: 200, fields: [("Content-Type", "text/plain; version=0.0.4; charset=utf-8")],
                 body: ByteBuffer(string: text))
         } catch {
-            return .refusal(RegistryError(.internal, "\(error)"))
+            registry.logger.error("metrics failed", metadata: ["error": "\(error)"])
+            return .refusal(RegistryError(.internal, "internal error: the registry's log says what"))
         }
     }
 

@@ -10,8 +10,11 @@ struct ListingRoutes: Sendable {
     /// At most so many referrers in one answer; annotations make them large.
     private static let referrersLimit = 500
 
+    /// At most so many names in one answer, however many are asked for.
+    private static let namesLimit = 10_000
+
     func tags(_ exchange: Exchange, _ repository: RepositoryName) async throws {
-        let limit = try exchange.count("n")
+        let limit = min(try exchange.count("n") ?? Self.namesLimit, Self.namesLimit)
         let last = exchange.query["last"] ?? ""
         let page: Page<String>? = try await registry.blocking { store in
             let page = try store.tags(repository, limit: limit, after: last)
@@ -19,7 +22,7 @@ struct ListingRoutes: Sendable {
         }
         guard let page else { throw RegistryError(.nameUnknown, "no repository \(repository)") }
         var fields: [Exchange.Field] = []
-        if page.hasMore, let limit, let last = page.items.last {
+        if page.hasMore, let last = page.items.last {
             fields.append(Exchange.next("/v2/\(repository)/tags/list", [("last", last), ("n", "\(limit)")]))
         }
         try await exchange.json(
@@ -27,11 +30,11 @@ struct ListingRoutes: Sendable {
     }
 
     func catalog(_ exchange: Exchange) async throws {
-        let limit = try exchange.count("n")
+        let limit = min(try exchange.count("n") ?? Self.namesLimit, Self.namesLimit)
         let last = exchange.query["last"] ?? ""
         let page = try await registry.blocking { try $0.repositories(limit: limit, after: last) }
         var fields: [Exchange.Field] = []
-        if page.hasMore, let limit, let last = page.items.last {
+        if page.hasMore, let last = page.items.last {
             fields.append(Exchange.next("/v2/_catalog", [("last", last), ("n", "\(limit)")]))
         }
         try await exchange.json(["repositories": .array(page.items.map { .string($0) })], fields)

@@ -21,7 +21,7 @@ struct BlobFolder: Sendable {
     /// - Throws: `RegistryError` (`contentCorrupted`) where the file is missing
     func open(_ digest: Digest) throws -> SharedDescriptor {
         do throws(SystemCallError) {
-            return SharedDescriptor(try openFile(file(digest), O_RDONLY))
+            return SharedDescriptor(try openFile(file(digest), O_RDONLY | O_NOFOLLOW))
         } catch {
             guard error.errno == ENOENT else { throw error }
             throw RegistryError(

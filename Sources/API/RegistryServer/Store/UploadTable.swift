@@ -13,6 +13,9 @@ final class UploadTable: Sendable {
         var used: Int64
     }
 
+    /// Whoever only begins uploads must not fill the memory.
+    private static let limit = 10_000
+
     private let folder: String
     private let entries: Mutex<[String: Entry]>
 
@@ -51,7 +54,15 @@ final class UploadTable: Sendable {
         }
         let session = UploadSession(
             id: id, repository: repository, path: "\(folder)/\(name)", algorithm: algorithm, size: nil)
-        entries.withLock { $0[id] = Entry(session: session, used: RegistryStore.now) }
+        let hasRoom = entries.withLock { entries in
+            guard entries.count < Self.limit else { return false }
+            entries[id] = Entry(session: session, used: RegistryStore.now)
+            return true
+        }
+        guard hasRoom else {
+            throw RegistryError(
+                .tooManyRequests, "\(Self.limit) uploads have begun and not ended: try again later")
+        }
         return session
     }
 

@@ -1,18 +1,18 @@
 import Glibc
 import JSONCodec
-import Logging
+package import Logging
 import OCIModel
 import Synchronization
 
-/// The daemon's log on standard error: a line per record, `time="…" level=info msg="…" key=value`, or JSON.
-struct LogOutput: LogHandler {
+/// A service's log on standard error: a line per record, `time="…" level=info msg="…" key=value`, or JSON.
+package struct LogOutput: LogHandler {
     /// Changed while the daemon runs (SIGHUP).
-    final class Threshold: Sendable {
+    package final class Threshold: Sendable {
         private let level: Mutex<Logger.Level>
 
-        init(_ level: Logger.Level) { self.level = Mutex(level) }
+        package init(_ level: Logger.Level) { self.level = Mutex(level) }
 
-        var value: Logger.Level {
+        package var value: Logger.Level {
             get { level.withLock { $0 } }
             set { level.withLock { $0 = newValue } }
         }
@@ -20,23 +20,23 @@ struct LogOutput: LogHandler {
 
     let threshold: Threshold
     let isJSON: Bool
-    var metadata: Logger.Metadata = [:]
-    var logLevel: Logger.Level {
+    package var metadata: Logger.Metadata = [:]
+    package var logLevel: Logger.Level {
         get { threshold.value }
         set { threshold.value = newValue }
     }
 
-    init(threshold: Threshold, isJSON: Bool) {
+    package init(threshold: Threshold, isJSON: Bool) {
         self.threshold = threshold
         self.isJSON = isJSON
     }
 
-    subscript(metadataKey key: String) -> Logger.Metadata.Value? {
+    package subscript(metadataKey key: String) -> Logger.Metadata.Value? {
         get { metadata[key] }
         set { metadata[key] = newValue }
     }
 
-    func log(event: LogEvent) {
+    package func log(event: LogEvent) {
         var fields: [(String, String)] = [
             ("time", Timestamp.now.rfc3339(fixedWidth: true)), ("level", Self.name(event.level)),
             ("msg", "\(event.message)"),
@@ -51,7 +51,8 @@ struct LogOutput: LogHandler {
         _ = line.withUnsafeBytes { write(STDERR_FILENO, $0.baseAddress, $0.count) }
     }
 
-    static func level(_ text: String) -> Logger.Level {
+    /// - Parameter text: as in dockerd's `log-level`
+    package static func level(_ text: String) -> Logger.Level {
         switch text {
         case "debug": .debug
         case "warn": .warning

@@ -2,19 +2,20 @@ import CLinux
 import Glibc
 import LinuxKernel
 
-/// The signals that mean something to the registry, as a stream (decision 0041).
-enum Signals {
-    enum Request: Sendable { case terminate, reload, collect }
-
-    static func requests() throws -> AsyncStream<Request> {
+/// The signals that mean something to a service, as a stream.
+package enum Signals {
+    /// What comes from now on, by number; a broken pipe is no signal any more. A thread waits for it for as long as the
+    /// process lives.
+    ///
+    /// Handlers and not a blocked mask: the thread in which Swift's main function waits has every signal unblocked.
+    package static func stream(of numbers: [Int32]) throws -> AsyncStream<Int32> {
         signal(SIGPIPE, SIG_IGN)
-        let mask = [SIGTERM, SIGINT, SIGHUP, SIGUSR1].reduce(UInt64(0)) { $0 | 1 << UInt64($1 - 1) }
-        let pipe = SharedDescriptor(
-            Descriptor(owning: try rawCall("sigaction") { skiff_forward_signals(mask) }))
-        let (stream, continuation) = AsyncStream.makeStream(of: Request.self)
+        let mask = numbers.reduce(UInt64(0)) { $0 | 1 << UInt64($1 - 1) }
+        let pipe = Descriptor(owning: try rawCall("sigaction") { skiff_forward_signals(mask) })
+        let (stream, continuation) = AsyncStream.makeStream(of: Int32.self)
         let reader = Unmanaged.passRetained(Reader(pipe: pipe, continuation: continuation))
         var thread = pthread_t()
-        let result = pthread_create(&thread, nil, read, reader.toOpaque())
+        let result = pthread_create(&thread, nil, Self.read, reader.toOpaque())
         guard result == 0 else {
             reader.release()
             throw SystemCallError(call: "pthread_create", errno: result)
@@ -24,10 +25,10 @@ enum Signals {
     }
 
     private final class Reader: Sendable {
-        let pipe: SharedDescriptor
-        let continuation: AsyncStream<Request>.Continuation
+        let pipe: Descriptor
+        let continuation: AsyncStream<Int32>.Continuation
 
-        init(pipe: SharedDescriptor, continuation: AsyncStream<Request>.Continuation) {
+        init(pipe: consuming Descriptor, continuation: AsyncStream<Int32>.Continuation) {
             self.pipe = pipe
             self.continuation = continuation
         }
@@ -41,18 +42,10 @@ enum Signals {
         while true {
             let count = Glibc.read(reader.pipe.rawValue, &number, 1)
             if count == 1 {
-                reader.continuation.yield(request(Int32(number)))
+                reader.continuation.yield(Int32(number))
             } else if count == 0 || errno != EINTR {
                 return nil
             }
-        }
-    }
-
-    private static func request(_ number: Int32) -> Request {
-        switch number {
-        case SIGHUP: .reload
-        case SIGUSR1: .collect
-        default: .terminate
         }
     }
 }

@@ -1,11 +1,11 @@
 import Glibc
 
-/// Tells a service manager how the daemon is (sd_notify(3)): one datagram to the socket that it names.
-enum Readiness {
+/// Tells a service manager how a service is (sd_notify(3)): one datagram to the socket that it names.
+package enum Readiness {
     /// - Parameter state: such as `READY=1`; several are separated by newlines
     /// - Returns: whether somebody was told
     @discardableResult
-    static func notify(_ state: String) -> Bool {
+    package static func notify(_ state: String) -> Bool {
         guard let value = getenv("NOTIFY_SOCKET") else { return false }
         let path = Array(String(cString: value).utf8)
         var address = sockaddr_un()
