@@ -18,12 +18,20 @@ extension EngineRequest {
 extension Invocation {
     /// Sends a request for each argument, all at once; prints the argument where that succeeded, and every failure at
     /// the end.
-    func sendForEachArgument(_ request: (String) throws -> EngineRequest) throws -> Int32 {
+    /// - Parameter tolerating: whether a failure is told only
+    func sendForEachArgument(
+        tolerating isTolerated: (any Error) -> Bool = { _ in false },
+        _ request: (String) throws -> EngineRequest
+    ) throws -> Int32 {
         let requests = try arguments.map(request)
         var failures = FailureList()
         try client.performAll(requests) { index, result in
             failures.attempt {
-                try result.get()
+                do {
+                    try result.get()
+                } catch  where isTolerated(error) {
+                    return Output.error(CommandError.text(of: error))
+                }
                 session.output.line(arguments[index])
                 session.output.flush()
             }

@@ -1,4 +1,5 @@
 import EngineClient
+import OCIModel
 
 /// `rm`
 enum ContainerRemove {
@@ -17,7 +18,11 @@ enum ContainerRemove {
         for (flag, key) in [(force, "force"), (link, "link"), (volumes, "v")] where invocation.bool(flag) {
             query.append((key, "1"))
         }
-        return try invocation.sendForEachArgument { argument in
+        // Whoever forces a removal wants it gone: that it is gone already is told, and no failure.
+        let tolerates: (any Error) -> Bool = { error in
+            invocation.bool(force) && (error as? EngineError)?.category == .notFound
+        }
+        return try invocation.sendForEachArgument(tolerating: tolerates) { argument in
             let name = argument.hasPrefix("/") ? String(argument.dropFirst()) : argument
             return try .container(.delete, name, query: query)
         }

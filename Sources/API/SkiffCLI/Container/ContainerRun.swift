@@ -45,12 +45,14 @@ enum ContainerRun {
     }
 
     private static func startDetached(_ id: String, _ invocation: Invocation) throws -> Int32 {
+        // Of a container that does not start, too: it is there to be looked at, unless `--rm` takes it away.
+        invocation.session.output.line(id)
         do {
             try invocation.client.perform(EngineRequest(.post, "/containers/\(id)/start"))
         } catch {
+            invocation.session.output.flush()
             throw failure(error)
         }
-        invocation.session.output.line(id)
         return 0
     }
 

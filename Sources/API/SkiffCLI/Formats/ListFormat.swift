@@ -111,7 +111,7 @@ struct ListRow: TemplateRecord {
         guard arguments.isEmpty else {
             throw FunctionError("wrong number of args for \(name): want 0 got \(arguments.count)")
         }
-        return TemplateValue(field.value)
+        return field.value.isNull ? .json(.null, .pointer(.any)) : TemplateValue(field.value)
     }
 
     var json: JSONValue {

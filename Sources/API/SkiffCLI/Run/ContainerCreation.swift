@@ -62,8 +62,11 @@ struct ContainerCreation {
         }.readJSON()
     }
 
-    /// Whether the daemon misses the image, rather than a network or a container.
-    private func names(_ error: EngineError) -> Bool { error.message.lowercased().hasPrefix("no such image") }
+    /// Whether the daemon misses the image, or has it for another platform, rather than a network or a container.
+    private func names(_ error: EngineError) -> Bool {
+        let message = error.message.lowercased()
+        return message.hasPrefix("no such image") || message.hasPrefix("image with reference ")
+    }
 
     private func pullImage() throws {
         try ImagePull.pull(

@@ -58,6 +58,7 @@ struct ObjectInspection {
 
     /// - Parameter named: whether the kind was given; a missing object is then the daemon's own error
     func run(named: Bool) throws -> Int32 {
+        if size, named, kinds != [.container] { Output.error("WARNING: --size ignored for \(kinds[0].name)") }
         let format = invocation.string(ObjectInspect.format)
         let template = try Self.template(format)
         var failures = FailureList()
@@ -79,14 +80,16 @@ struct ObjectInspection {
         } else if template != nil {
             output.write(rendered.isEmpty ? "\n" : rendered)
         } else {
-            output.line(JSONValue.array(found).text())
+            output.line(JSONValue.array(found).text(JSONValue.Style(escapesHTML: true)))
         }
         output.flush()
         try failures.raise()
         return 0
     }
 
-    private static func pretty(_ value: JSONValue) -> String { value.text(.pretty) }
+    private static func pretty(_ value: JSONValue) -> String {
+        value.text(JSONValue.Style(indent: 4, escapesHTML: true))
+    }
 
     static func template(_ format: String) throws -> Template? {
         if format.isEmpty || format == "json" { return nil }

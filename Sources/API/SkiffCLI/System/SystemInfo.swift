@@ -44,6 +44,16 @@ enum SystemInfo {
         ]
     }
 
+    /// Members that are null are lists in Go, and print as such.
+    private static func type(of object: JSONObject) -> GoType {
+        .structure(
+            GoStructure(
+                "system.dockerInfo",
+                object.keys.map { key in
+                    GoStructure.Field(key, object[key]?.isNull == true ? .slice(.string) : .any)
+                }))
+    }
+
     private static func print(_ text: String, _ info: JSONValue, _ own: JSONValue, _ output: Output) throws {
         var object = info.objectValue ?? JSONObject()
         object["ClientInfo"] = own
@@ -51,7 +61,7 @@ enum SystemInfo {
         if text == "json" { return output.line(value.text()) }
         do throws(TemplateError) {
             let template = try Template(parsing: text)
-            output.line(try template.render(TemplateValue(value), missingKey: .error))
+            output.line(try template.render(.json(value, type(of: object)), missingKey: .error))
         } catch {
             guard error.code == .execution else {
                 throw CommandError(.invalidArgument, "template parsing error: \(error.message)", exitCode: 64)
