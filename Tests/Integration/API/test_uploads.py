@@ -93,12 +93,12 @@ def test_an_import_that_is_answered_before_its_last_chunk_keeps_its_connection(d
 
 
 def test_a_refused_upload_gets_its_answer_although_more_comes(daemon):
-    with contextlib.closing(Upload(daemon, "/images/create?fromSrc=http://nosuch.example/x.tar")) as upload:
+    with contextlib.closing(Upload(daemon, "/images/create?fromSrc=-&changes=NOSUCH")) as upload:
         upload.is_answered(20 * settings.PATIENCE)
         for _ in range(16):
             upload.send(bytes(65536))
         upload.finish()
-        assert upload.answer()[0] == 501
+        assert upload.answer()[0] == 400
         assert upload.ping() == 200
 
 

@@ -18,19 +18,36 @@ struct ImageCreateRoute: EndpointGroup {
         guard let source = request.query["fromSrc"], !source.isEmpty else {
             throw APIError.badRequest("neither fromImage nor fromSrc was given")
         }
-        guard source == "-" else {
-            throw APIError.notBuilt("importing from a URL (fromSrc=\(source)): fetch it and pass it as '-',")
+        if source == "-" {
+            let body = try request.stream()
+            let id = try await engine.images.importRootFilesystem(
+                from: { RequestBodySource(body) }, reference: Self.reference(request.query),
+                message: request.query["message"] ?? "", changes: request.query.all("changes"),
+                platform: try Self.platform(request.query["platform"]), origin: nil)
+            let stream = try await reply.stream("application/json")
+            var line = StreamMessage()
+            line.status = id.description
+            try await stream.line(line, end: "\r\n")
+            return try await stream.finish()
         }
-        let body = try request.stream()
-        let id = try await engine.images.importRootFilesystem(
-            from: { RequestBodySource(body) }, reference: Self.reference(request.query),
-            message: request.query["message"] ?? "", changes: request.query.all("changes"),
-            platform: try Self.platform(request.query["platform"]), origin: nil)
-        let stream = try await reply.stream("application/json")
-        var line = StreamMessage()
-        line.status = id.description
-        try await stream.line(line, end: "\r\n")
-        try await stream.finish()
+        try await importFromWeb(source, request.query, try Self.platform(request.query["platform"]), reply)
+    }
+
+    private func importFromWeb(
+        _ source: String, _ query: Query, _ platform: Platform?, _ reply: Reply
+    ) async throws {
+        let progress = TransferLines(reply: reply)
+        do {
+            let id = try await engine.registries.withDownload(of: source, report: progress.report) { open in
+                try await engine.images.importRootFilesystem(
+                    from: open, reference: Self.reference(query), message: query["message"] ?? "",
+                    changes: query.all("changes"), platform: platform, origin: source)
+            }
+            progress.report(.message(id: "", text: id.description))
+            try await progress.end()
+        } catch {
+            try await progress.fail(error)
+        }
     }
 
     private func pull(_ name: String, _ request: Request, _ reply: Reply) async throws {
