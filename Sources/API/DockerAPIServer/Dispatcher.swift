@@ -16,6 +16,8 @@ struct Dispatcher: RequestService {
         endpoints = Dictionary(
             groups.flatMap(\.endpoints).map { ($0.operation, $0) }, uniquingKeysWith: { first, _ in first })
         serverFields = [
+            // The daemon's, whatever version was asked for.
+            ("Api-Version", APIVersion.current.description),
             ("Docker-Experimental", experimental ? "true" : "false"), ("Ostype", "linux"),
             ("Server", serverName),
         ]
@@ -47,7 +49,7 @@ struct Dispatcher: RequestService {
         _ endpoint: Endpoint, _ head: RequestHead, _ target: RequestTarget, _ version: APIVersion,
         _ parameters: [String]
     ) -> RequestPlan {
-        let fields = fields(version)
+        let fields = serverFields
         let logger = logger
         return RequestPlan(
             body: endpoint.body, endsWithClient: endpoint.endsWithClient, mayLeaveHTTP: endpoint.mayLeaveHTTP
@@ -68,16 +70,12 @@ struct Dispatcher: RequestService {
     func refusal(_ error: HTTPSyntaxError) -> Response { .error(status: error.status, message: error.reason) }
 
     private func refusal(_ error: any Error, version: APIVersion) -> RequestPlan {
-        let fields = fields(version)
+        let fields = serverFields
         let failure = Failure(error)
         return RequestPlan { _, writer in
             try? await Reply(writer: writer, fields: fields).error(
                 status: failure.status, message: failure.message)
         }
-    }
-
-    private func fields(_ version: APIVersion) -> [(name: String, value: String)] {
-        [("Api-Version", version.description)] + serverFields
     }
 
     private func notBuilt(_ route: Route) -> APIError {

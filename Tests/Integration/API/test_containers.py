@@ -135,6 +135,8 @@ def test_list_filters(daemon):
     assert ids({"label": ["kind"]}) == {one, two} and ids({"label": ["kind=b"]}) == {two}
     assert ids({"id": [one[:10]]}) == {one} and ids({"ancestor": ["busybox"]}) == {one, two}
     assert ids({"before": ["two"]}) == {one} and ids({"since": ["one"]}) == {two}
+    assert ids({"exited": ["0"]}) == set() and ids({"health": ["none"]}) == {one, two}
+    assert ids({"is-task": ["false"]}) == {one, two} and ids({"is-task": ["true"]}) == set()
     assert ids({"network": ["bridge"]}) >= {one} and ids({"network": ["host"]}) == set()
     answer = daemon.api("GET", "/containers/json?filters=" + quoted({"nonsense": ["x"]}))
     assert answer.status == 400
@@ -242,6 +244,9 @@ def test_resize(daemon):
     stream = Hijacked(daemon, f"/containers/{identifier}/attach?stream=1&stdin=1&stdout=1")
     stream.send(b"stty size; exit\n")
     assert b"17 91" in stream.raw()
+    identifier = start(daemon, "sleep", "1000")
+    assert daemon.api("POST", f"/containers/{identifier}/resize?h=17&w=91").status == 200
+    assert daemon.api("POST", f"/containers/{identifier}/resize?h=x&w=91").status == 400
 
 
 def test_exec(daemon):
@@ -272,6 +277,17 @@ def test_exec_detached_and_resized(daemon):
     wait_for(lambda: daemon.api("GET", f"/exec/{run}/json").json["Running"], 5)
     assert daemon.api("POST", f"/exec/{run}/resize?h=10&w=20").status in (200, 201)
     assert run in daemon.inspect(identifier)["ExecIDs"]
+
+
+def test_exec_takes_the_size_of_its_terminal(daemon):
+    identifier = start(daemon, "sleep", "1000")
+    for where in ("create", "start"):
+        size = {"ConsoleSize": [17, 91]}
+        run = daemon.api("POST", f"/containers/{identifier}/exec", {
+            "Cmd": ["stty", "size"], "Tty": True, "AttachStdin": True, "AttachStdout": True,
+            **(size if where == "create" else {})}).json["Id"]
+        stream = Hijacked(daemon, f"/exec/{run}/start", {"Tty": True, **(size if where == "start" else {})})
+        assert b"17 91" in stream.raw(), where
 
 
 def test_exec_needs_a_running_container(daemon):

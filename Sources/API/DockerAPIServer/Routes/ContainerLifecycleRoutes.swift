@@ -69,7 +69,10 @@ struct ContainerLifecycleRoutes: EndpointGroup {
     }
 
     @Sendable private func remove(_ request: Request, _ reply: Reply) async throws {
-        if request.query.flag("link") { throw APIError.notBuilt("removing a link (link=1)") }
+        if request.query.flag("link") {
+            try await containers.removeLink(request.reference)
+            return try await reply.empty()
+        }
         try await containers.remove(
             request.reference,
             RemoveOptions(force: request.query.flag("force"), volumes: request.query.flag("v")))

@@ -29,6 +29,7 @@ struct ExecRoutes: EndpointGroup {
         spec.attachStandardInput = body.attachStdin
         spec.attachStandardOutput = body.attachStdout
         spec.attachStandardError = body.attachStderr
+        spec.consoleSize = Self.size(body.consoleSize)
         spec.detachKeys = try DetachKeyText.parse(body.detachKeys)
         var answer = IDResponse()
         answer.id = try await engine.execs.create(request.reference, spec)
@@ -41,7 +42,7 @@ struct ExecRoutes: EndpointGroup {
             try await engine.execs.startDetached(request.reference)
             return try await reply.empty(200)
         }
-        let size = Self.size(body)
+        let size = Self.size(body.consoleSize)
         let reservation = try await engine.execs.attach(request.reference, consoleSize: size)
         let stream = try await reply.hijack(
             contentType: ContentType.stream(
@@ -49,8 +50,9 @@ struct ExecRoutes: EndpointGroup {
         try await reservation.start(stream.socket, alreadyRead: stream.alreadyRead)
     }
 
-    private static func size(_ body: ExecStartRequest) -> TerminalSize? {
-        guard let size = body.consoleSize, size.count == 2, size != [0, 0] else { return nil }
+    /// - Parameter size: height and width
+    private static func size(_ size: [UInt32]?) -> TerminalSize? {
+        guard let size, size.count == 2, size != [0, 0] else { return nil }
         return TerminalSize(rows: UInt16(clamping: size[0]), columns: UInt16(clamping: size[1]))
     }
 

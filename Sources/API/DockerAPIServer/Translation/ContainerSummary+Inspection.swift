@@ -6,7 +6,7 @@ extension ContainerSummary {
     init(_ inspection: ContainerInspection, size: ContainerSize?, now: Timestamp, version: APIVersion) {
         self.init()
         id = inspection.id
-        names = ["/" + inspection.name]
+        names = ([inspection.name] + inspection.linkNames).map { "/" + $0 }
         image = inspection.spec.image
         imageID = inspection.imageID
         command = Self.command(inspection)

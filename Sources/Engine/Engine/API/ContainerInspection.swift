@@ -5,6 +5,8 @@ package struct ContainerInspection: Sendable {
     package var id: String
     /// Without the slash.
     package var name: String
+    /// What other containers call it, by their links: `web/db`.
+    package var linkNames: [String]
     package var created: Timestamp
     package var spec: ContainerSpec
     package var state: ContainerState

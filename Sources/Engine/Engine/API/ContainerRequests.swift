@@ -107,6 +107,8 @@ package struct ExecSpec: Sendable, Hashable, Codable {
     package var attachStandardOutput = false
     package var attachStandardError = false
     package var detachKeys: [UInt8] = []
+    /// Of its terminal, unless the start says otherwise.
+    package var consoleSize: TerminalSize?
 
     package init(command: [String]) { self.command = command }
 

@@ -50,8 +50,22 @@ extension Container {
     }
 
     func rename(to text: String) async throws {
-        let name = try ContainerName.checked(text)
+        guard !text.isEmpty, text != "/" else {
+            throw EngineError.invalid("Neither old nor new names may be empty")
+        }
+        let name = try Self.renaming { () throws(EngineError) in
+            try ContainerName.checked(text.hasPrefix("/") ? text : "/\(text)")
+        }
         try await gate.run { try await self.renameNow(name) }
+    }
+
+    /// Docker's words about a name that cannot be given.
+    private static func renaming<T>(_ body: () throws(EngineError) -> T) throws(EngineError) -> T {
+        do throws(EngineError) {
+            return try body()
+        } catch {
+            throw EngineError(error.code, "Error when allocating new name: \(error.message)", cause: error)
+        }
     }
 
     private func renameNow(_ name: String) async throws {
@@ -62,14 +76,16 @@ extension Container {
         if case .removing = state {
             throw EngineError(.wrongState, "container \(id) is marked for removal")
         }
-        try parts.registry.take(name: name, for: id)
+        try Self.renaming { () throws(EngineError) in try parts.registry.take(name: name, for: id) }
         do {
             try await parts.database.commit(.powerCut, ContainerTable.rename(id, to: name))
         } catch {
             parts.registry.release(name: name, of: id)
             throw error
         }
+        releaseLinkNames()
         rename(name)
+        takeLinkNames()
         parts.registry.release(name: old, of: id)
         publish("rename", ["oldName": "/\(old)"])
     }

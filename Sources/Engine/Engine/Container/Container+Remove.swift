@@ -102,6 +102,7 @@ extension Container {
                 .systemCallFailed, "cannot remove container \(id): \(error); remove it again", cause: error)
         }
         isRemoved = true
+        releaseLinkNames()
         parts.registry.remove(id, name: name)
         attachments.clear()
         publish("destroy")

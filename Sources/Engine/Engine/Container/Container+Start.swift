@@ -99,6 +99,7 @@ extension Container {
         publish("start", at: time)
         parts.noteUse(ofImage: definition.imageID)
         linkMerged(pid)
+        tellLinkedContainers()
         beginProbing()
     }
 

@@ -136,7 +136,10 @@ extension Container {
 
     func resize(_ size: TerminalSize) async throws {
         let session = try requireSession("Container \(id) is not running")
-        try await session.request(.resize(execID: nil, width: size.columns, height: size.rows))
+        // Without a terminal there is nothing to do, which is no error.
+        if spec.process.terminal {
+            try await session.request(.resize(execID: nil, width: size.columns, height: size.rows))
+        }
         publish("resize", ["height": "\(size.rows)", "width": "\(size.columns)"])
     }
 }

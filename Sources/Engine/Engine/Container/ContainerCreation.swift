@@ -50,14 +50,21 @@ struct ContainerCreation: Sendable {
         if case .container(let other) = spec.namespaces.ipc {
             spec.namespaces.ipc = .container(try donor(other))
         }
-        for link in spec.network.links {
-            let names = try Link.split(link)
+        try resolveLinks(&spec)
+    }
+
+    private func resolveLinks(_ spec: inout ContainerSpec) throws(EngineError) {
+        var links: [String] = []
+        for text in spec.network.links {
+            let names = try Link.split(text)
             do throws(EngineError) {
-                _ = try parts.registry.find(names.name)
-            } catch {
+                let target = try Link.target(names.name, in: parts.registry)
+                links.append("\(target.id):\(names.alias)")
+            } catch  where error.code == .noSuchContainer {
                 throw .invalid("could not get container for \(names.name): \(error.message)")
             }
         }
+        spec.network.links = links
     }
 
     /// "Not found" would make clients pull the image.
@@ -180,6 +187,7 @@ struct ContainerCreation: Sendable {
         }
         let container = Container(definition, name: name, progress: progress, parts: parts)
         parts.registry.add(container)
+        container.takeLinkNames()
         container.publish("create")
         parts.noteUse(ofImage: definition.imageID)
     }

@@ -72,7 +72,9 @@ struct ContainerQuery {
         }
         if let ancestors, !ancestors.contains(container.imageID) { return false }
         return filters.matches("id") { container.id.hasPrefix($0) }
-            && filters.matches("name") { NamePattern.matches($0, container.name) }
+            && filters.matches("name") { wanted in
+                ([container.name] + container.linkNames).contains { NamePattern.matches(wanted, $0) }
+            }
             && filters.matches("status") { $0 == container.state.status }
             && filters.matches("health") { $0 == container.health?.status.rawValue ?? "none" }
             && filters.matches("is-task") { ["false", "0"].contains($0) }

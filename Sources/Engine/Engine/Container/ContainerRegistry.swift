@@ -35,8 +35,18 @@ final class ContainerRegistry: Sendable {
         index.withLock { index in
             index.values[id] = nil
             index.release(name: name, of: id)
+            index.releaseLinks(to: id)
         }
     }
+
+    /// Lets a container be found as `web/db` too, which is what `web` calls it.
+    /// - Returns: whether the name was free
+    func take(link name: String, to id: String) -> Bool { index.withLock { $0.take(link: name, to: id) } }
+
+    func release(link name: String) { index.withLock { $0.release(link: name) } }
+
+    /// The names that links give a container, `web/db`, in order.
+    func linkNames(of id: String) -> [String] { index.withLock { $0.linkNames(of: id) } }
 }
 
 /// Things that have an id of 64 hexadecimal digits and a name.
@@ -47,8 +57,10 @@ struct ReferenceIndex<Value> {
     }
 
     var values: [String: Value] = [:]
-    /// Name → id; also of names that are being taken.
+    /// Name → id; also of names that are being taken, and of links: `web/db`.
     private var names: [String: String] = [:]
+    /// Id → the names that are links'.
+    private var links: [String: Set<String>] = [:]
 
     func find(_ reference: String) -> Match {
         if let value = values[reference] { return .one(value) }
@@ -71,6 +83,26 @@ struct ReferenceIndex<Value> {
     }
 
     mutating func release(name: String, of id: String) { if names[name] == id { names[name] = nil } }
+
+    // MARK: Links
+
+    mutating func take(link name: String, to id: String) -> Bool {
+        guard take(name: name, for: id) == nil else { return false }
+        links[id, default: []].insert(name)
+        return true
+    }
+
+    mutating func release(link name: String) {
+        guard let id = names[name], links[id]?.remove(name) != nil else { return }
+        names[name] = nil
+        if links[id]?.isEmpty == true { links[id] = nil }
+    }
+
+    mutating func releaseLinks(to id: String) {
+        for name in links.removeValue(forKey: id) ?? [] { names[name] = nil }
+    }
+
+    func linkNames(of id: String) -> [String] { (links[id] ?? []).sorted() }
 }
 
 /// The names that containers may have.

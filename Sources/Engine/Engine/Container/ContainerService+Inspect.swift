@@ -76,11 +76,13 @@ extension EngineParts {
     func inspection(of container: Container) -> ContainerInspection {
         let (definition, snapshot) = (container.definition, container.snapshot)
         let progress = snapshot.progress
-        let spec = progress.changes.applied(to: definition.spec)
+        var spec = progress.changes.applied(to: definition.spec)
+        if !spec.network.links.isEmpty { spec.network.links = container.linkTexts }
         let arguments = spec.arguments
         let layer = images.paths(of: definition.layer)
         return ContainerInspection(
-            id: definition.id, name: snapshot.name, created: definition.created, spec: spec,
+            id: definition.id, name: snapshot.name, linkNames: registry.linkNames(of: definition.id),
+            created: definition.created, spec: spec,
             // A start whose outcome is not known yet has changed nothing.
             state: progress.state == .starting ? progress.restingState : progress.state,
             startedAt: progress.startedAt,

@@ -7,16 +7,11 @@ struct Link: Sendable {
     /// Docker's variables about the other: `DB_PORT_5432_TCP=tcp://172.17.0.2:5432`, …
     let environment: [String]
 
-    /// - Parameter owner: the name of the container that has the links
-    /// - Throws: where a container does not exist or does not run
-    static func resolve(
-        _ texts: [String], of owner: String, in registry: ContainerRegistry
-    ) throws(EngineError) -> [Link] {
+    /// - Throws: where a container does not run
+    static func resolve(of owner: Container) throws(EngineError) -> [Link] {
         var links: [Link] = []
-        for text in texts {
-            let parts = try split(text)
-            let container = try registry.find(parts.name)
-            let path = "/\(owner)/\(parts.alias)"
+        for (container, alias) in owner.links {
+            let path = "/\(owner.name)/\(alias)"
             let progress = container.progress
             guard progress.state.isRunning else {
                 throw EngineError(
@@ -24,13 +19,19 @@ struct Link: Sendable {
                     "Cannot link to a non running container: /\(container.name) AS \(path)")
             }
             let address = progress.endpoints.first?.ipv4?.address
-            let names = [parts.alias, container.spec.network.hostname, container.name]
             links.append(
                 Link(
-                    entry: address.map { NameConfiguration.Link(address: .v4($0), names: names) },
-                    environment: variables(parts.alias, path, container, address.map { "\($0)" } ?? "")))
+                    entry: address.map {
+                        NameConfiguration.Link(address: .v4($0), names: names(of: container, alias: alias))
+                    },
+                    environment: variables(alias, path, container, address.map { "\($0)" } ?? "")))
         }
         return links
+    }
+
+    /// As the line of `/etc/hosts` has them.
+    static func names(of container: Container, alias: String) -> [String] {
+        [alias, container.spec.network.hostname, container.name]
     }
 
     /// `container` or `container:alias`, either with a slash.
@@ -42,6 +43,21 @@ struct Link: Sendable {
             throw .invalid("bad format for links: \(text)")
         }
         return (parts[0], parts[parts.count - 1])
+    }
+
+    /// The container that a link leads to: of those that share a network, the one that has it.
+    /// - Throws: `.noSuchContainer`; `.invalidParameter` where it has none of its own
+    static func target(_ reference: String, in registry: ContainerRegistry) throws(EngineError) -> Container {
+        var container = try registry.find(reference)
+        while case .container(let other) = container.spec.network.mode {
+            container = try registry.find(other)
+        }
+        guard container.spec.network.mode != .host else {
+            throw .invalid(
+                "conflicting options: host type networking can't be used with links. This would result in "
+                    + "undefined behavior")
+        }
+        return container
     }
 
     private static func variables(

@@ -19,7 +19,7 @@ struct StartPlanner: Sendable {
             id: container.id, spec: spec, hostname: spec.network.hostname, mounts: definition.mounts,
             features: parts.features, configuration: parts.configuration, sharedMemory: .none)
         try joinNamespaces(&inputs)
-        let links = try Link.resolve(spec.network.links, of: container.name, in: parts.registry)
+        let links = try Link.resolve(of: container)
         inputs.linkEnvironment = links.flatMap(\.environment)
         let donor = try networkDonor()
         inputs.files = paths(of: donor ?? container)

@@ -48,7 +48,7 @@ package final class ExecService: Sendable {
     /// - Throws: `EngineError` `.commandNotFound`, `.commandNotExecutable` or what else kept it from running
     package func startDetached(_ id: String) async throws {
         let (record, container) = try claim(id)
-        try await run(record, container, [])
+        try await run(record, container, [], record.spec.consoleSize)
     }
 
     /// Checks that it may start; the edge then answers the upgrade and calls `start`.
@@ -61,7 +61,7 @@ package final class ExecService: Sendable {
             let (record, container) = try claim(id)
             let request = Self.attachment(record, stream, alreadyRead)
             do {
-                try await run(record, container, [request], consoleSize)
+                try await run(record, container, [request], consoleSize ?? record.spec.consoleSize)
             } catch {
                 tell(stream, record, error)
             }
@@ -93,8 +93,7 @@ package final class ExecService: Sendable {
     }
 
     private func run(
-        _ record: ExecRecord, _ container: Container, _ attachments: [AttachRequest],
-        _ size: TerminalSize? = nil
+        _ record: ExecRecord, _ container: Container, _ attachments: [AttachRequest], _ size: TerminalSize?
     ) async throws {
         container.publish("exec_start: \(record.spec.commandText)", ["execID": record.id])
         do {
@@ -123,6 +122,7 @@ package final class ExecService: Sendable {
             throw EngineError(.wrongState, "Exec \(id) is not running")
         }
         let session = try await container.requireSession()
+        guard record.spec.terminal else { return }
         try await session.request(.resize(execID: record.id, width: size.columns, height: size.rows))
     }
 

@@ -26,7 +26,7 @@ enum Capability {
         if upper == "ALL" || upper == "CAP_ALL" { return "ALL" }
         let full = upper.hasPrefix("CAP_") ? upper : "CAP_" + upper
         guard names.contains(full) else {
-            throw .invalid("invalid \(option): unknown capability: \"\(name)\"")
+            throw .invalid("invalid \(option): unknown capability: \"\(full)\"")
         }
         return full
     }

@@ -10,6 +10,9 @@ package final class NetworkService: Sendable {
 
     package func list(_ filters: Filters) throws -> [NetworkInspection] {
         try filters.require(keys: Self.known)
+        for type in filters["type"] where !["builtin", "custom"].contains(type) {
+            throw EngineError.invalid("invalid filter: 'type'='\(type)'")
+        }
         let dangling = try filters.flag("dangling")
         return parts.network.networks.filter { network in
             filters.matches("name") { network.name.contains($0) }

@@ -38,13 +38,15 @@ struct Recovery: Sendable {
             (try ContainerTable.all(database), try ContainerTable.execs(database))
         }
         parts.execs.load(execs)
-        return try rows.map { row in
+        let containers = try rows.map { row in
             let container = Container(
                 row.definition, name: row.name, progress: row.progress, parts: parts)
             try parts.registry.take(name: row.name, for: container.id)
             parts.registry.add(container)
             return container
         }
+        for container in containers { container.takeLinkNames() }
+        return containers
     }
 
     /// Side by side: one shim that does not answer must not hold up the others.

@@ -21,11 +21,14 @@ struct HostDevice: Equatable {
             )
         }
         guard let device = HostDevice(path: path, status) else {
-            throw .invalid(
-                "error gathering device information while adding custom device \"\(path)\": not a device node"
-            )
+            throw Self.noDevice(path)
         }
         self = device
+    }
+
+    static func noDevice(_ path: String) -> EngineError {
+        .invalid(
+            "error gathering device information while adding custom device \"\(path)\": not a device node")
     }
 
     /// Nil where the status is not that of a device node.
@@ -103,6 +106,7 @@ extension SpecBuilder {
             for device in HostDevice.all(below: mapping.hostPath) {
                 found.append((device, target + device.path.dropFirst(mapping.hostPath.count)))
             }
+            if found.isEmpty { throw HostDevice.noDevice(mapping.hostPath) }
         } else {
             found = [(try HostDevice(at: mapping.hostPath), target)]
         }

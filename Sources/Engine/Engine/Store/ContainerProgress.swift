@@ -55,12 +55,15 @@ struct ContainerProgress: Sendable, Codable, Equatable {
 struct SpecChanges: Sendable, Codable, Equatable {
     var resources: Resources?
     var restartPolicy: RestartPolicy?
+    /// Those that are left after `rm --link`.
+    var links: [String]?
 
     func applied(to spec: ContainerSpec) -> ContainerSpec {
-        if resources == nil, restartPolicy == nil { return spec }
+        if resources == nil, restartPolicy == nil, links == nil { return spec }
         var spec = spec
         if let resources { spec.resources = resources }
         if let restartPolicy { spec.restartPolicy = restartPolicy }
+        if let links { spec.network.links = links }
         return spec
     }
 }

@@ -1,3 +1,5 @@
+import OCIModel
+
 extension ContainerSpec {
     /// Checks what can be checked without looking at anything but the host's features, and settles what is the
     /// daemon's choice.
@@ -141,7 +143,10 @@ extension ContainerSpec {
 
     /// What the model can hold because records need it, and this version cannot do.
     private func refuseWhatIsNotBuilt() throws(EngineError) {
-        if case .named(let name) = network.mode { throw .notBuilt("user-defined network \(name)") }
+        if case .named(let name) = network.mode {
+            // "Not found" would make clients pull the image.
+            throw EngineError(.noSuchNetwork, "network \(name) not found", category: .invalidArgument)
+        }
         if !network.macAddress.isEmpty { throw .notBuilt("MacAddress") }
         if !storageOptions.isEmpty { throw .notBuilt("HostConfig.StorageOpt") }
         if !mounts.volumeDriver.isEmpty, mounts.volumeDriver != "local" {

@@ -82,7 +82,10 @@ extension ImageStore {
         try makeFolder(folder + "/work", mode: 0o700)
         let lower = folder + "/lower"
         if !fileExists(lower) {
-            let text = layer.layers.map { "\($0.hex)/\(LayerRecipe.contentFolder)" }.joined(separator: ":")
+            let names =
+                layer.layers.map { "\($0.hex)/\(LayerRecipe.contentFolder)" }
+                + (layer.mountPoints.map { ["\($0)/diff"] } ?? [])
+            let text = names.joined(separator: ":")
             let file = try openFile(lower, O_WRONLY | O_CREAT | O_TRUNC, mode: 0o644)
             try LinuxKernel.writeAll(file.rawValue, text.utf8)
         }
