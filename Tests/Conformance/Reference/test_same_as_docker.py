@@ -84,8 +84,8 @@ def differences(theirs, ours) -> list[str]:
 
 
 @pytest.fixture
-def pair(reference, shared_engine):
-    return reference, shared_engine
+def pair(reference, daemon):
+    return reference, daemon
 
 
 @pytest.fixture(autouse=True)

@@ -69,7 +69,7 @@ HOST = {
     "Mounts": sees([{"Type": "tmpfs", "Target": "/seen"}], "grep -c ' /seen tmpfs ' /proc/mounts", "^1$"),
     "ConsoleSize": shows([30, 100]),
     "Annotations": shows({"a": "b"}),
-    "CapAdd": sees(["NET_ADMIN"], "grep CapBnd /proc/self/status", "[0-9a-f]{12}8?"),
+    "CapAdd": sees(["NET_ADMIN"], "grep CapBnd /proc/self/status", r"\s00000000a80435fb$"),
     "CapDrop": sees(["ALL"], "grep CapBnd /proc/self/status", "0000000000000000"),
     "CgroupnsMode": sees("private", "cat /proc/self/cgroup", r":/$|:/\n"),
     "Dns": sees(["192.0.2.1"], "cat /etc/resolv.conf", "192.0.2.1"),

@@ -31,7 +31,7 @@ def host(tmp_path):
 
     def start(*arguments: str):
         command = ["unshare", "--net", "--mount", "bash", "-c", SCRIPT, "bash", str(tmp_path),
-                   str(settings.BUILD / "skiffd"), "--drop-in", *arguments]
+                   str(settings.BUILD / "skiffd"), *(arguments or ["--drop-in"])]
         log = (tmp_path / "log").open("ab")
         process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         started.append(process)
@@ -76,6 +76,16 @@ def test_names_and_places_are_dockers(host):
     assert any(path.endswith(f"/docker/{identifier}") for path in paths), paths
     assert facts["NetworkSettings"]["IPAddress"].startswith("172.17.")
     assert inside(docker, "info", "--format", "{{.Driver}}") == "overlay2"
+
+
+def test_daemon_json_turns_it_on_too(host, tmp_path):
+    (tmp_path / "daemon.json").write_text('{"drop-in": true, "labels": ["from=file"]}')
+    inside = host("--config-file", str(tmp_path / "daemon.json"))
+    wait_for(lambda: inside.has_socket(), 15, "the socket")
+    client = str(settings.BUILD / "skiff")
+    assert inside(client, "-H", "unix:///var/run/docker.sock", "info", "-f", "{{.Labels}} {{.DockerRootDir}}") == \
+        "[from=file] /var/lib/skiff"
+    assert "docker0" in inside("ip", "-br", "link")
 
 
 def test_another_engines_socket_is_refused(host, tmp_path):

