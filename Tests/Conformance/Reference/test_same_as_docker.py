@@ -6,6 +6,8 @@ value."""
 
 import json
 import re
+import time
+import urllib.parse
 
 import pytest
 
@@ -171,3 +173,55 @@ FILES = {
 def test_what_a_program_sees(pair, what):
     theirs, ours = (engine.cli().out("run", "--rm", "busybox", "sh", "-c", FILES[what], status=None) for engine in pair)
     assert ours == theirs
+
+
+#: Filters of `events`; several of a key are alternatives, several keys have to match all.
+EVENT_FILTERS = [
+    {}, {"type": ["container"]}, {"type": ["image"]}, {"type": ["network"]}, {"type": ["volume"]}, {"type": ["bogus"]},
+    {"event": ["die"]}, {"event": ["create", "destroy"]}, {"event": ["exec_create"]}, {"event": ["exec_start"]},
+    {"container": ["ev-one"]}, {"container": ["nope"]}, {"image": ["busybox"]}, {"image": ["busybox:latest"]},
+    {"image": ["ev-image"]}, {"image": ["ev-image:1"]}, {"label": ["tier"]}, {"label": ["tier=front"]},
+    {"label": ["tier=back"]}, {"label": ["tier=front", "x"]}, {"scope": ["local"]}, {"scope": ["swarm"]},
+    {"type": ["container"], "event": ["die"], "container": ["ev-one"]},
+]
+
+
+def test_filters_of_events(pair):
+    """The same life in both engines; what each filter leaves of it."""
+    found = []
+    for engine in pair:
+        cli, since = engine.cli("docker"), time.time()
+        cli("run", "--name", "ev-one", "--label", "tier=front", "--label", "x", "busybox", "sh", "-c", "exit 3", status=3)
+        cli("create", "--name", "ev-two", "busybox", "true")
+        cli("tag", "busybox", "ev-image:1")
+        cli("rename", "ev-two", "ev-renamed")
+        cli("rm", "ev-renamed")
+        cli("rmi", "ev-image:1")
+        cli("run", "-d", "--name", "ev-three", "busybox", "sleep", "1000")
+        cli("exec", "ev-three", "true")
+        cli("kill", "ev-three")
+        cli("wait", "ev-three")
+        wait_for(lambda: _is_over(_events(engine, since, {})), 20, "the last event")
+        found.append([_told(_events(engine, since, filters)) for filters in EVENT_FILTERS])
+    for filters, theirs, ours in zip(EVENT_FILTERS, *found):
+        assert theirs == ours, filters
+
+
+def _events(engine, since: float, filters: dict) -> list[dict]:
+    times = f"since={since:.6f}&until={time.time():.6f}"
+    answer = engine.api("GET", f"{VERSION}/events?{times}&filters={urllib.parse.quote(json.dumps(filters))}")
+    assert answer.status == 200, answer.body
+    return [json.loads(line) for line in answer.body.splitlines()]
+
+
+def _is_over(history: list[dict]) -> bool:
+    """Whether the end of the last container and of its connection are in it."""
+    kinds = [(one["Type"], one["Action"]) for one in history]
+    died = any(one["Action"] == "die" and one["Actor"]["Attributes"]["name"] == "ev-three" for one in history)
+    return died and kinds.count(("network", "disconnect")) == 2
+
+
+def _told(events: list[dict]) -> list[tuple[str, str, str]]:
+    """Without order: a network's events come when they come. Images are named by their ids, which differ."""
+    return sorted(
+        (one["Type"], one["Action"], one["Actor"]["Attributes"].get("name", "").split(":")[0]) for one in events)

@@ -98,8 +98,8 @@ def test_detach_from_exec_leaves_it_running(cli, name):
     child.expect("ready")
     child.sendcontrol("p")
     child.sendcontrol("q")
-    child.expect(pexpect.EOF)
-    child.close()
+    child.expect("read escape sequence")
+    assert finish(child) == 1
     assert "sleep 500" in cli.out("top", name)
 
 

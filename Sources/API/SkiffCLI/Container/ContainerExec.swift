@@ -92,7 +92,8 @@ struct AttachedExec {
         self.id = id
     }
 
-    /// - Returns: the command's exit code; 0 after detaching
+    /// - Returns: the command's exit code
+    /// - Throws: `CommandError` after detaching, as Docker does
     func run() throws -> Int32 {
         let signals = try SignalQueue(isTerminal ? [SIGWINCH, SIGHUP, SIGINT, SIGQUIT, SIGTERM] : [])
         var body = JSONObject()
@@ -118,7 +119,9 @@ struct AttachedExec {
         }
         do {
             let session = StreamSession(stream.connection, signals: signals, options: options)
-            if try session.run() == .detached { return 0 }
+            if try session.run() == .detached {
+                throw CommandError(.several, "read escape sequence")
+            }
         } catch let error as SystemCallError where error.errno == EPIPE {
             terminal.restore()
             exit(128 + SIGPIPE)

@@ -99,9 +99,11 @@ struct PublishedPorts {
         let (port, transport) = Self.transport(of: text)
         guard let range = Self.range(port) else {
             let part = port.split(separator: "-").first { UInt16($0) == nil } ?? ""
+            let isNumber = !part.isEmpty && part.utf8.allSatisfy { (0x30...0x39).contains($0) }
             throw Self.failure(
                 "invalid range format for --expose: \(port), error: "
-                    + "strconv.ParseUint: parsing \(GoQuoting.quoted(String(part))): invalid syntax")
+                    + "strconv.ParseUint: parsing \(GoQuoting.quoted(String(part))): "
+                    + (isNumber ? "value out of range" : "invalid syntax"))
         }
         for port in range { exposed["\(port)/\(transport.lowercased())"] = [:] }
     }
