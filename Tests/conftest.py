@@ -9,6 +9,7 @@ the test its containers are removed and the machine is compared with what it was
 
 import os
 import shutil
+import signal
 
 import pytest
 
@@ -24,6 +25,8 @@ def pytest_configure(config):
     isolation.enter_own_network()
     isolation.enter_own_mounts()
     isolation.adopt_orphans()
+    # A job in a shell's background ignores the interrupt, and so would every program that the tests start.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     # Where podman looks for its conmon; what the machine has itself comes first.
     os.environ["PATH"] += os.pathsep + str(settings.PEERS / "usr/bin")
 

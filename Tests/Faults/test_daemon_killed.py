@@ -102,6 +102,44 @@ def test_what_ended_meanwhile_has_its_real_exit_code(engine, tmp_path):
     wait_for(lambda: engine.api("GET", "/containers/gone/json").status == 404, 10, "the removal of the --rm container")
 
 
+def test_an_end_on_record_is_not_replaced_by_what_is_left_of_the_run(engine):
+    """The daemon died while it removed the folder of a run that had ended: `exit.json` is gone, `state.json` is not."""
+    cli = engine.cli("skiff")
+    cli("run", "-d", "--name", "ended", "busybox", "sh", "-c", "trap 'exit 7' TERM; echo ready; while :; do sleep 0.05; done")
+    wait_for(lambda: cli.out("logs", "ended") == "ready", 20, "the trap")
+    left = engine.exec_root / "shims" / engine.inspect("ended")["Id"]
+    state = (left / "state.json").read_bytes()
+    cli("stop", "ended")
+    wait_for(lambda: not left.exists(), 10, "the removal of the run's folder")
+    before = engine.inspect("ended")["State"]
+    assert before["ExitCode"] == 7
+    engine.kill()
+    left.mkdir()
+    (left / "state.json").write_bytes(state)
+    engine.start()
+    assert engine.inspect("ended")["State"] == before
+    assert not left.exists()
+
+
+def test_a_removal_under_way_stays_one_where_a_run_has_left_something(engine):
+    """Some files are gone already: made an ordinary container again, it could never be started."""
+    cli = engine.cli("skiff")
+    cli("run", "--name", "going", "busybox", "true")
+    one = engine.inspect("going")["Id"]
+    busy = engine.data_root / "containers" / one / "busy"
+    busy.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "busy", busy], check=True)
+    try:
+        cli("rm", "going", status=1)
+        assert engine.inspect("going")["State"]["Status"] == "dead"
+        engine.kill()
+    finally:
+        subprocess.run(["umount", busy], check=True)
+    (engine.exec_root / "shims" / one).mkdir()
+    engine.start()
+    wait_for(lambda: engine.api("GET", f"/containers/{one}/json").status == 404, 20, "the end of the removal")
+
+
 def _alive(pid: int) -> bool:
     try:
         return open(f"/proc/{pid}/stat").read().rsplit(")", 1)[1].split()[0] not in "ZX"

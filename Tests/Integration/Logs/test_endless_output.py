@@ -30,8 +30,9 @@ def begin(cli, what: str, container: str):
 def test_a_signal_ends_it(cli, container, what, number):
     client = begin(cli, what, container)
     client.send_signal(number)
-    # The real client catches it; in a shell both look the same.
-    assert client.wait(20 * settings.PATIENCE) in (128 + number, -number)
+    # The real client catches it, which in a shell looks the same; its `events` sometimes ends with 0, as if by itself.
+    caught = (128 + number, 0) if cli.client == "docker" else (128 + number,)
+    assert client.wait(20 * settings.PATIENCE) in (*caught, -number)
     assert client.communicate()[1] == b""
 
 

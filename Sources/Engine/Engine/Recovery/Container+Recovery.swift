@@ -18,6 +18,8 @@ extension Container {
     func recover() async -> RecoveryOutcome {
         let folder = parts.shimFolder(of: id)
         guard fileExists(folder) else { return recoverWithoutShim() }
+        // The removal goes on later: its files may be gone already, so the record keeps saying so.
+        if state.isBeingRemoved { return await clearEndedRun(folder) }
         do throws(ShimError) {
             if let record = try ExitRecord(readingFrom: folder) { return await recoverExit(record, folder) }
         } catch {
@@ -62,6 +64,14 @@ extension Container {
         return .settled
     }
 
+    /// The record is right as it is; what the run left goes.
+    private func clearEndedRun(_ folder: String) async -> RecoveryOutcome {
+        if let shim = try? ShimConnection.connect(to: folder) { _ = await awaitEnd(of: shim, folder) }
+        await removeCgroup()
+        await removeShimFolder()
+        return .asRecorded
+    }
+
     private func awaitEnd(of connection: ShimConnection, _ folder: String) async -> Bool {
         guard
             let session = try? ShimSession(
@@ -76,6 +86,10 @@ extension Container {
     private func recoverLost(_ folder: String) async -> RecoveryOutcome {
         let left = try? ShimState(readingFrom: folder)
         let started = state.runningState?.startedAt ?? left?.startedAt
+        // That end is on record; the crash came while the folder was being removed, file by file.
+        if case .exited(let status) = state, (started ?? status.startedAt) <= status.startedAt {
+            return await clearEndedRun(folder)
+        }
         if let started {
             let status = ExitStatus(shimLostSince: started)
             settle(.exited(status))
