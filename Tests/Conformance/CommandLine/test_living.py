@@ -96,7 +96,6 @@ class Scene:
 
 
 def plain(text: str, line: str) -> list[str]:
-    text = text.replace("/work/src", "")
     for pattern, replacement in CHANCE:
         text = pattern.sub(replacement, text)
     lines = text.splitlines()
