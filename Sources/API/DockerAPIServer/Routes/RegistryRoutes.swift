@@ -48,6 +48,7 @@ struct RegistryRoutes: EndpointGroup {
         }.max()
         let isOfficial = try filters.flag("is-official")
         let isAutomated = try filters.flag("is-automated")
+        // As for a pull: what cannot be read counts as none.
         let credentials = (try? request.registryCredentials()) ?? RegistryCredentials()
         let found = try await engine.registries.search(term, limit: limit, credentials: credentials)
         let fitting = found.filter { result in
