@@ -119,3 +119,19 @@ def test_system(client):
     with pytest.raises(APIError) as caught:
         client.containers.create("busybox", name="no/slash")
     assert caught.value.status_code == 400
+
+
+def test_a_volume_without_a_source_is_anonymous(client, daemon):
+    container = client.containers.create("busybox", ["sh", "-c", "echo kept > /data/x"], volumes=["/data"])
+    [mount] = container.attrs["Mounts"]
+    assert (mount["Type"], mount["Destination"], mount["RW"]) == ("volume", "/data", True) and len(mount["Name"]) == 64
+    assert container.attrs["HostConfig"]["Binds"] == ["/data"]
+    container.start()
+    container.wait()
+    with open(mount["Source"] + "/x") as file:
+        assert file.read() == "kept\n"
+    container.remove(v=True)
+    for wrong in (["/data:ro"], ["data"]):
+        with pytest.raises(APIError) as caught:
+            client.api.create_container("busybox", "true", host_config={"Binds": wrong})
+        assert caught.value.status_code == 400 and "invalid volume specification" in caught.value.explanation

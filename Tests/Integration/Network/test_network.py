@@ -59,6 +59,15 @@ def test_a_random_port(cli, daemon, name):
     answers(daemon, f"http://127.0.0.1:{port}/")
 
 
+def test_port_0_is_a_random_one_and_stays_as_written(cli, daemon, name):
+    serve(cli, name, "-p", "127.0.0.1:0:80")
+    facts = daemon.inspect(name)
+    assert facts["HostConfig"]["PortBindings"] == {"80/tcp": [{"HostIp": "127.0.0.1", "HostPort": "0"}]}
+    [published] = facts["NetworkSettings"]["Ports"]["80/tcp"]
+    assert published["HostIp"] == "127.0.0.1" and int(published["HostPort"]) > 0
+    answers(daemon, f"http://127.0.0.1:{published['HostPort']}/")
+
+
 def test_publish_all_exposed_ports(cli, daemon, name):
     serve(cli, name, "-P", "--expose", "80", "--expose", "7000-7001")
     ports = json.loads(cli.out("inspect", "--format", "{{json .NetworkSettings.Ports}}", name))

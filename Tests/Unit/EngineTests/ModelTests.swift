@@ -24,7 +24,8 @@ import Testing
         for bad in ["", "0", "65536", "80/xyz", "80-90", "/tcp"] { #expect(ContainerPort(bad) == nil) }
         #expect(HostBinding(address: "", portText: "")?.ports == nil)
         #expect(HostBinding(address: "::", portText: "8000-8010")?.portText == "8000-8010")
-        #expect(HostBinding(address: "", portText: "9-8") == nil)
+        #expect(HostBinding(address: "", portText: "0")?.portText == "0")
+        for bad in ["9-8", "x", "1-2-3", "-1", "65536"] { #expect(HostBinding(address: "", portText: bad) == nil) }
     }
 
     @Test func bindTextsAreReadAsDockerReadsThem() throws {
@@ -32,8 +33,10 @@ import Testing
         #expect(bind.source == "/src" && bind.target == "/dst" && bind.isReadOnly && !bind.isVolume)
         #expect(bind.propagation == "rslave")
         #expect(try BindText(parsing: "data:/dst:nocopy").isVolume)
+        let anonymous = try BindText(parsing: "/dst")
+        #expect(anonymous.isVolume && anonymous.source.isEmpty && anonymous.target == "/dst")
         for bad in [
-            "/dst", "/a:b", "/a:/", "/a:/b:ro,rw", "/a:/b:xx", "/a:/b:ro:rw", ":/b", "a b:/x", "x:/y",
+            "", "dst", "/", "/dst:ro", "/a:b", "/a:/", "/a:/b:ro,rw", "/a:/b:xx", "/a:/b:ro:rw", ":/b", "a b:/x", "x:/y",
             "/a:/b:shared,slave",
         ] {
             #expect(throws: EngineError.self, "\(bad)") { try BindText(parsing: bad) }

@@ -12,14 +12,12 @@ struct ImageLoadRoute: EndpointGroup {
     var endpoints: [Endpoint] { [Endpoint(.imageLoad, body: .stream, load)] }
 
     @Sendable private func load(_ request: Request, _ reply: Reply) async throws {
-        if let platform = request.query["platform"], !platform.isEmpty {
-            throw APIError.notBuilt("loading a chosen platform (platform)")
-        }
+        let platform = try request.platform()
         let body = try request.stream()
         let progress = ProgressLines(reply: reply, isQuiet: request.query.flag("quiet", default: true))
         do {
             let result = try await engine.images.load(
-                from: { RequestBodySource(body) }, progress: progress.report)
+                from: { RequestBodySource(body) }, platform: platform, progress: progress.report)
             try await progress.finish()
             for image in result.images { try await progress.send(Self.lines(image)) }
             try await progress.end()

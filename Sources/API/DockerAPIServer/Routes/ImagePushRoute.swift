@@ -11,13 +11,13 @@ struct ImagePushRoute: EndpointGroup {
     var endpoints: [Endpoint] { [Endpoint(.imagePush, endsWithClient: true, push)] }
 
     @Sendable private func push(_ request: Request, _ reply: Reply) async throws {
-        if let platform = request.query["platform"], !platform.isEmpty {
-            throw APIError.notBuilt("pushing a chosen platform (platform)")
-        }
         var name = try Reference(request.reference)
         if let tag = request.query["tag"], !tag.isEmpty {
             guard Reference.isTag(tag) else { throw APIError.badRequest("invalid tag format") }
             name = name.with(tag: tag)
+        }
+        if let platform = try request.platform() {
+            try engine.images.require(platform, of: name.withDefaultTag.familiar)
         }
         let credentials = try request.registryCredentials()
         let progress = TransferLines(reply: reply)

@@ -63,13 +63,22 @@ struct ImageRoutes: EndpointGroup {
     }
 
     @Sendable private func inspect(_ request: Request, _ reply: Reply) async throws {
-        if request.query.flag("manifests") { throw APIError.notBuilt("inspecting manifests (manifests=1)") }
-        try await reply.json(
-            ImageInspect(try engine.images.inspect(request.reference), version: request.version))
+        let platform = try request.platform()
+        let manifests = request.query.flag("manifests")
+        guard platform == nil || !manifests else {
+            throw APIError.badRequest("conflicting options: manifests and platform options cannot both be set")
+        }
+        let image = try engine.images.inspect(request.reference, platform: platform)
+        var value = try JSONValue(encoding: ImageInspect(image, version: request.version))
+        if manifests, case .object(var object) = value {
+            object["Manifests"] = [try await manifest(of: image)]
+            value = .object(object)
+        }
+        try await reply.json(value)
     }
 
     @Sendable private func history(_ request: Request, _ reply: Reply) async throws {
-        try await reply.json(try engine.images.history(request.reference).map(ImageHistoryItem.init))
+        try await reply.json(try engine.images.history(request.reference, platform: request.platform()).map(ImageHistoryItem.init))
     }
 
     @Sendable private func tag(_ request: Request, _ reply: Reply) async throws {
@@ -79,12 +88,11 @@ struct ImageRoutes: EndpointGroup {
     }
 
     @Sendable private func remove(_ request: Request, _ reply: Reply) async throws {
-        if request.query["platforms"] != nil {
-            throw APIError.notBuilt("removing single platforms (platforms)")
-        }
         guard !request.reference.trimmingBlanks().isEmpty else {
             throw APIError.badRequest("image name cannot be blank")
         }
+        // An image is of one platform here: to remove that is to remove the image.
+        for platform in try request.platforms() { try engine.images.require(platform, of: request.reference) }
         let removals = try await engine.images.remove(
             request.reference, force: request.query.flag("force"),
             pruneParents: !request.query.flag("noprune"))

@@ -13,14 +13,12 @@ struct ImageSaveRoute: EndpointGroup {
     }
 
     @Sendable private func save(_ request: Request, _ reply: Reply) async throws {
-        if let platform = request.query["platform"], !platform.isEmpty {
-            throw APIError.notBuilt("saving a chosen platform (platform)")
-        }
+        let platform = try request.platform()
         let names = request.parameters.isEmpty ? request.query.all("names") : [request.reference]
         guard !names.isEmpty, !names.contains("") else {
             throw APIError.badRequest("no image name was given (names)")
         }
-        try await engine.images.save(names) { ResponseSink(reply) }
+        try await engine.images.save(names, platform: platform) { ResponseSink(reply) }
         try await StreamReply(writer: reply.writer).finish()
     }
 }

@@ -29,7 +29,7 @@ enum ImageHistory {
             "{{.ID}}\\t{{\(isHuman ? ".CreatedSince" : ".CreatedAt")}}\\t{{.CreatedBy}}\\t{{.Size}}\\t{{.Comment}}"
         let listFormat = try ListFormat(
             invocation.string(format), table: table, quiet: invocation.bool(quiet) ? "{{.ID}}" : nil)
-        let query = PlatformArgument.query(invocation.string(platform))
+        let query = try PlatformArgument.query(invocation.string(platform))
         let request = EngineRequest(
             .get, "/images/\(ImagePath.escape(invocation.arguments[0]))/history", query: query)
         let list = try invocation.client.json(request)
@@ -72,13 +72,20 @@ enum ImagePath {
 
 /// `--platform` as the API takes it: an object.
 enum PlatformArgument {
-    static func query(_ text: String) -> [(name: String, value: String)] {
-        let parts = text.split(separator: "/").map(String.init)
-        guard !parts.isEmpty else { return [] }
+    /// - Throws: `CommandError` where the text is no platform; the empty text asks for none
+    static func query(
+        _ text: String, named name: String = "platform"
+    ) throws(CommandError) -> [(name: String, value: String)] {
+        guard !text.isEmpty else { return [] }
+        guard let platform = Platform(text) else {
+            throw CommandError(
+                .invalidArgument,
+                "invalid platform: \(GoQuoting.quoted(text)) is not of the form os[/arch[/variant]]")
+        }
         var object = JSONObject()
-        object["architecture"] = .string(parts.count > 1 ? parts[1] : "")
-        object["os"] = .string(parts[0])
-        if parts.count > 2 { object["variant"] = .string(parts[2]) }
-        return [("platform", JSONValue.object(object).text())]
+        object["architecture"] = .string(platform.architecture)
+        object["os"] = .string(platform.os)
+        if let variant = platform.variant { object["variant"] = .string(variant) }
+        return [(name, JSONValue.object(object).text())]
     }
 }

@@ -117,7 +117,7 @@ enum ImageLoad {
         let reader = try ArchiveReader(path: path.isEmpty ? "-" : path)
         let isQuiet = invocation.bool(quiet) || !RawTerminal.isTerminal(1)
         var query: [(name: String, value: String)] = [("quiet", isQuiet ? "1" : "0")]
-        for text in invocation.list(platform) { query += PlatformArgument.query(text) }
+        for text in invocation.list(platform) { query += try PlatformArgument.query(text) }
         let response = try invocation.client.upload(
             EngineRequest(.post, "/images/load", query: query), contentType: "application/x-tar"
         ) { try reader.next() }

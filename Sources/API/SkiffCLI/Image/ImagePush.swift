@@ -33,7 +33,7 @@ enum ImagePush {
         }
         var query: [(name: String, value: String)] = []
         if !isAll { query.append(("tag", reference.tag ?? Reference.defaultTag)) }
-        if invocation.isSet(platform) { query.append(("platform", invocation.string(platform))) }
+        query += try PlatformArgument.query(invocation.string(platform))
         var request = EngineRequest(
             .post, "/images/\(ImagePath.escape(reference.familiarName))/push", query: query)
         request.headers.append(try session.registryAuth(reference.domain))

@@ -15,8 +15,8 @@ enum ImageRemove {
     }
 
     private static func run(_ invocation: Invocation) throws -> Int32 {
-        if invocation.isSet(platform) { throw CommandError(.notBuilt, "--platform is not built yet for rmi") }
         var query: [(name: String, value: String)] = []
+        for text in invocation.list(platform) { query += try PlatformArgument.query(text, named: "platforms") }
         if invocation.bool(force) { query.append(("force", "1")) }
         if invocation.bool(keepParents) { query.append(("noprune", "1")) }
         var failures = FailureList()

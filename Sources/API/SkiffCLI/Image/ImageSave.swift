@@ -21,7 +21,7 @@ enum ImageSave {
         }
         if !path.isEmpty { try OutputFile.check(path) }
         var query = invocation.arguments.map { (name: "names", value: $0) }
-        for text in invocation.list(platform) { query += PlatformArgument.query(text) }
+        for text in invocation.list(platform) { query += try PlatformArgument.query(text) }
         let response = try invocation.client.send(EngineRequest(.get, "/images/get", query: query))
         if path.isEmpty {
             try copy(response, to: 1)

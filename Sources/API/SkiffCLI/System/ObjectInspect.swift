@@ -62,7 +62,7 @@ enum ImageInspect {
             summary: "Show everything about images",
             flags: [ObjectInspect.format, platform], arguments: .atLeast(1)
         ) { invocation in
-            let query = PlatformArgument.query(invocation.string(platform))
+            let query = try PlatformArgument.query(invocation.string(platform))
             return try ObjectInspection(invocation, kinds: [.image], query: query).run(named: true)
         }
     }

@@ -26,7 +26,22 @@ package final class ImageService: Sendable {
         try store.list(try Self.filter(all: all, filters))
     }
 
-    package func inspect(_ name: String) throws -> Image { try store.image(name) }
+    /// - Throws: `EngineError` (`noSuchImage`) where the image is not for `platform`
+    package func inspect(_ name: String, platform: Platform? = nil) throws -> Image {
+        let image = try store.image(name)
+        if let platform, !image.configuration.platform.isSame(as: platform) {
+            throw EngineError(
+                .noSuchImage,
+                "image with reference \(name) was found but its platform (\(image.configuration.platform)) does not "
+                    + "match the specified platform (\(platform))")
+        }
+        return image
+    }
+
+    /// - Throws: `EngineError` (`noSuchImage`) where the image is not for `platform`
+    package func require(_ platform: Platform, of name: String) throws {
+        _ = try inspect(name, platform: platform)
+    }
 
     /// How many containers use each image.
     package func containerCount(_ id: Digest) -> Int { uses(id).count }
@@ -40,7 +55,10 @@ package final class ImageService: Sendable {
         return try await pool.run { try store.manifest(of: id) }
     }
 
-    package func history(_ name: String) throws -> [ImageHistoryEntry] { try store.history(name) }
+    package func history(_ name: String, platform: Platform? = nil) throws -> [ImageHistoryEntry] {
+        if let platform { try require(platform, of: name) }
+        return try store.history(name)
+    }
 
     package func diskUsage() async throws -> ImageDiskUsage {
         let store = store
@@ -112,14 +130,15 @@ package final class ImageService: Sendable {
     /// Loads an archive that is read to its end.
     /// - Parameters:
     ///   - source: called once, on the thread that reads
+    ///   - platform: only images for it; nil for this machine's choice
     ///   - progress: called from other threads
     package func load(
-        from source: @escaping @Sendable () throws -> any ByteSource,
+        from source: @escaping @Sendable () throws -> any ByteSource, platform: Platform? = nil,
         progress: (@Sendable (LoadProgress) -> Void)? = nil
     ) async throws -> LoadResult {
         let (store, budget) = (store, budget)
         let result = try await pool.runAlone {
-            let result = try store.load(from: try source(), progress: progress)
+            let result = try store.load(from: try source(), platform: platform, progress: progress)
             budget?.enforce(keeping: Set(result.images.map(\.id)))
             return result
         }
@@ -132,12 +151,14 @@ package final class ImageService: Sendable {
     }
 
     /// Writes an archive of the named images.
-    /// - Parameter sink: called once, on the thread that writes, after the images were found
+    /// - Parameters:
+    ///   - platform: what all of them must be for
+    ///   - sink: called once, on the thread that writes, after the images were found
     package func save(
-        _ names: [String], to sink: @escaping @Sendable () throws -> any ByteSink
+        _ names: [String], platform: Platform? = nil, to sink: @escaping @Sendable () throws -> any ByteSink
     ) async throws {
         let store = store
-        let images = try names.map { (name: $0, id: try store.image($0).id) }
+        let images = try names.map { (name: $0, id: try inspect($0, platform: platform).id) }
         for image in images { events.publish(.image, "save", image.id.description, ["name": image.name]) }
         try await pool.runAlone { try store.save(names, to: try sink()) }
     }

@@ -1,7 +1,7 @@
-/// One `-v` value: `source:target[:options]`, kept as it was sent.
+/// One `-v` value: `source:target[:options]`, or a target alone for an anonymous volume; kept as it was sent.
 package struct BindText: Sendable, Hashable {
     package let text: String
-    /// An absolute path of the host, or a volume's name.
+    /// An absolute path of the host, a volume's name, or empty for an anonymous volume.
     package let source: String
     package let target: String
     package let options: Set<String>
@@ -17,17 +17,25 @@ package struct BindText: Sendable, Hashable {
         "shared", "rslave", "slave",
     ]
 
+    private static func isMode(_ text: String) -> Bool {
+        let options = text.split(separator: ",").map(String.init)
+        return options.allSatisfy(known.contains) && Set(options).count == options.count
+            && !(options.contains("ro") && options.contains("rw"))
+            && options.filter { MountPropagation(rawValue: $0) != nil }.count <= 1
+    }
+
     /// - Throws: `EngineError` in Docker's words where the text is no volume specification
     package init(parsing text: String) throws(EngineError) {
-        let parts = text.split(separator: ":", omittingEmptySubsequences: false).map(String.init)
-        guard (2...3).contains(parts.count), parts.allSatisfy({ !$0.isEmpty }) else {
-            throw .invalid("invalid volume specification: '\(text)'")
-        }
+        var parts = text.split(separator: ":", omittingEmptySubsequences: false).map(String.init)
+        guard (1...3).contains(parts.count), parts.allSatisfy({ !$0.isEmpty }),
+            // A mode without a source would be a volume's, which has none.
+            parts.count != 2 || !Self.isMode(parts[1])
+        else { throw .invalid("invalid volume specification: '\(text)'") }
+        if parts.count == 1 { parts.insert("", at: 0) }
         let options = parts.count == 3 ? parts[2].split(separator: ",").map(String.init) : []
-        guard options.allSatisfy(Self.known.contains), Set(options).count == options.count,
-            !(options.contains("ro") && options.contains("rw")),
-            options.filter({ MountPropagation(rawValue: $0) != nil }).count <= 1
-        else { throw .invalid("invalid mode: \(parts.count == 3 ? parts[2] : "")") }
+        guard parts.count < 3 || Self.isMode(parts[2]) else {
+            throw .invalid("invalid mode: \(parts.count == 3 ? parts[2] : "")")
+        }
         guard parts[1].hasPrefix("/") else {
             throw .invalid(
                 "invalid volume specification: '\(text)': invalid mount config for type "
@@ -44,7 +52,9 @@ package struct BindText: Sendable, Hashable {
         source = parts[0]
         target = parts[1]
         self.options = Set(options)
-        guard source.hasPrefix("/") || VolumeName.isValid(source) else { throw VolumeName.refusal(source) }
+        guard source.isEmpty || source.hasPrefix("/") || VolumeName.isValid(source) else {
+            throw VolumeName.refusal(source)
+        }
     }
 }
 

@@ -35,7 +35,7 @@ extension ContainerPort: Codable {
 package struct HostBinding: Sendable, Hashable, Codable {
     /// Empty for every address.
     package var address: String
-    /// nil for a free port; several for "the first free one of".
+    /// nil and 0 for a free port; several for "the first free one of".
     package var ports: ClosedRange<UInt16>?
 
     package init(address: String = "", ports: ClosedRange<UInt16>? = nil) {
@@ -43,20 +43,20 @@ package struct HostBinding: Sendable, Hashable, Codable {
         self.ports = ports
     }
 
-    /// `8080`, `8000-8010`, or empty, as `HostPort` carries it.
+    /// `8080`, `8000-8010`, `0` or empty, as `HostPort` carries it.
     package var portText: String {
         guard let ports else { return "" }
         return ports.count == 1 ? "\(ports.lowerBound)" : "\(ports.lowerBound)-\(ports.upperBound)"
     }
 
-    /// Nil where `portText` is neither empty, a port nor a range. Port 0 is "a free one".
+    /// Nil where `portText` is neither empty, a port nor a range.
     package init?(address: String, portText: String) {
-        if portText.isEmpty || portText == "0" {
+        if portText.isEmpty {
             self.init(address: address)
             return
         }
         let parts = portText.split(separator: "-", omittingEmptySubsequences: false)
-        guard (1...2).contains(parts.count), let first = UInt16(parts[0]), first > 0,
+        guard (1...2).contains(parts.count), let first = UInt16(parts[0]),
             let last = UInt16(parts[parts.count - 1]), first <= last
         else { return nil }
         self.init(address: address, ports: first...last)

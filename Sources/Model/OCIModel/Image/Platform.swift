@@ -91,6 +91,13 @@ package struct Platform: Sendable, Hashable, Codable {
         return result
     }
 
+    /// Whether both names mean one platform; a variant counts where it is asked for.
+    package func isSame(as wanted: Platform) -> Bool {
+        let (mine, theirs) = (normalized, wanted.normalized)
+        return mine.os == theirs.os && mine.architecture == theirs.architecture
+            && (theirs.variant == nil || mine.variant == theirs.variant)
+    }
+
     /// How well an image for `image` serves this platform: 0 is exact, nil is not at all.
     ///
     /// A 32-bit ARM machine runs lower variants; amd64 runs 386 images as the last choice, and arm64 the arm ones.

@@ -2,23 +2,32 @@ import CLinux
 import Glibc
 import LinuxKernel
 import Logging
-import OCIModel
+package import OCIModel
 import Synchronization
 
 extension ImageStore {
     /// Loads every image of a `docker save` or OCI archive, plain or compressed. Nothing stays behind on failure.
-    /// - Parameter progress: called from the calling thread
+    /// - Parameters:
+    ///   - wanted: only images for this platform; nil for all that the archive has under a name, and of an index the
+    ///     one for this machine
+    ///   - progress: called from the calling thread
     /// - Throws: `ImageError`
     package func load(
-        from source: any ByteSource, progress: (@Sendable (LoadProgress) -> Void)? = nil
+        from source: any ByteSource, platform wanted: Platform? = nil,
+        progress: (@Sendable (LoadProgress) -> Void)? = nil
     ) throws -> LoadResult {
         let staging = try StagingFolder(paths, trash: trash)
         let reader = ArchiveReader(store: self, staging: staging, progress: progress)
         defer { reader.releasePins() }
         do {
             try reader.read(source)
-            let contents = try ArchiveContents(reader.members, platform: platform)
-            return try commit(contents.images)
+            let contents = try ArchiveContents(reader.members, platform: wanted ?? platform)
+            guard let wanted else { return try commit(contents.images) }
+            let images = contents.images.filter { $0.configuration.platform.isSame(as: wanted) }
+            guard !images.isEmpty else {
+                throw ImageError(.imageNotFound, "the archive has no image for \(wanted)")
+            }
+            return try commit(images)
         } catch {
             throw Self.translate(error)
         }
