@@ -31,7 +31,7 @@ bench: release ## Skiff and the installed peers side by side (root)
 	Benchmarks/run images
 
 soak: build ## the long forms of the integration and fault tests (root, an hour and more)
-	SKIFF_SOAK=1 scripts/test --integration -p no:timeout
+	SKIFF_SOAK=1 scripts/test --integration --timeout 7200
 
 images: ## the test images, from Debian packages (root)
 	scripts/make-images
