@@ -2,7 +2,7 @@
 
 SWIFT ?= swift
 
-.PHONY: help build release test integration check fmt bench soak images run vm
+.PHONY: help build release test integration check fmt bench soak images run vm install
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -12,6 +12,9 @@ build: ## debug build of everything
 
 release: ## release build of everything
 	$(SWIFT) build -c release
+
+install: ## what `make release` built, below /usr (root; PREFIX, DESTDIR, DROP_IN=1)
+	scripts/install $(if $(DROP_IN),--drop-in)
 
 test: ## unit tests (no root, no network)
 	scripts/test --unit
