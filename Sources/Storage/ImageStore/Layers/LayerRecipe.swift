@@ -14,6 +14,15 @@ enum LayerRecipe {
 
     enum Tag: UInt8 {
         case end, literal, file, displaced
+
+        /// Bytes of the number that a payload begins with.
+        var numberWidth: Int {
+            switch self {
+            case .end, .literal: 0
+            case .file: 8
+            case .displaced: 4
+            }
+        }
     }
 
     static let fileName = "recipe.zst"
@@ -68,20 +77,20 @@ final class LayerRecipeWriter {
 
     /// - Parameter path: the normalized path in the layer, without a null byte
     func file(_ path: ArraySlice<UInt8>, size: Int64) throws {
-        try record(.file, path, number: UInt64(size), width: 8)
+        try record(.file, path, number: UInt64(size))
     }
 
     func displaced(_ path: ArraySlice<UInt8>, as number: Int) throws {
-        try record(.displaced, path, number: UInt64(number), width: 4)
+        try record(.displaced, path, number: UInt64(number))
     }
 
     func finish() throws {
-        try record(.end, [], number: 0, width: 0)
+        try record(.end, [], number: 0)
         try compress(ZSTD_e_end)
     }
 
-    private func record(_ tag: LayerRecipe.Tag, _ path: ArraySlice<UInt8>, number: UInt64, width: Int) throws
-    {
+    private func record(_ tag: LayerRecipe.Tag, _ path: ArraySlice<UInt8>, number: UInt64) throws {
+        let width = tag.numberWidth
         closeLiteral()
         if filled + 5 + width + path.count > Self.inputSize { try flush() }
         input[filled] = tag.rawValue

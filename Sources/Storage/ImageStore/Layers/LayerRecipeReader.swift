@@ -6,8 +6,8 @@ import LinuxKernel
 final class LayerRecipeReader {
     private let folder: String
     private let tree: LayerTree
-    /// Paths that were displaced, with the position of the record that says so.
-    private var displacements: [(position: Int, path: [UInt8], number: Int)] = []
+    /// Paths that were displaced.
+    private(set) var displacements = DisplacementIndex()
     private var displacedTree: LayerTree?
     private let chunk = Chunk()
 
@@ -25,7 +25,7 @@ final class LayerRecipeReader {
         try records { tag, payload in
             position += 1
             guard tag == .displaced else { return }
-            displacements.append((position, Array(payload[4...]), Int(Self.number(payload, 4))))
+            displacements.add(Array(payload[4...]), as: Int(Self.number(payload, 4)), at: position)
         }
     }
 
@@ -36,7 +36,9 @@ final class LayerRecipeReader {
             position += 1
             switch tag {
             case .literal: try sink(payload)
-            case .file: try copy(Array(payload[8...]), Int64(Self.number(payload, 8)), position, sink)
+            case .file:
+                let size = Int64(clamping: Self.number(payload, 8))
+                try copy(Array(payload[8...]), size, position, sink)
             case .displaced, .end: break
             }
         }
@@ -70,13 +72,10 @@ final class LayerRecipeReader {
     private func open(_ path: [UInt8], _ position: Int) throws -> Int32 {
         var path = path
         var tree = self.tree
-        for displacement in displacements where displacement.position > position && tree === self.tree {
-            let isBelow =
-                path.count > displacement.path.count && path[displacement.path.count] == UInt8(ascii: "/")
-            guard path.starts(with: displacement.path), isBelow || path.count == displacement.path.count,
-                let displacedTree
-            else { continue }
-            path = Array(String(displacement.number).utf8) + path[displacement.path.count...]
+        if !displacements.isEmpty, let displacedTree,
+            let (number, length) = displacements.first(of: path, after: position)
+        {
+            path = Array(String(number).utf8) + path[length...]
             tree = displacedTree
         }
         let slash = path.lastIndex(of: UInt8(ascii: "/"))
@@ -122,6 +121,7 @@ final class LayerRecipeReader {
             }
             let length = (1...4).reversed().reduce(0) { $0 << 8 | Int(buffer[offset + $1]) }
             if tag == .end { return }
+            guard length >= tag.numberWidth else { throw damaged("its recipe is invalid") }
             try fill(5 + length)
             try buffer.withUnsafeBytes {
                 try body(tag, UnsafeRawBufferPointer(rebasing: $0[offset + 5..<offset + 5 + length]))

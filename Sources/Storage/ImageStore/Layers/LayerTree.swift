@@ -22,6 +22,8 @@ final class LayerTree {
     private(set) var displacedCount = 0
     /// Whether the directory looked up last was reached through a symbolic link of the layer.
     private(set) var isThroughLink = false
+    /// How often the kernel was asked for a directory.
+    private(set) var openCount = 0
     private var cache: [CachedDirectory] = []
     private var clock: UInt64 = 0
 
@@ -103,8 +105,7 @@ final class LayerTree {
     /// Makes what is missing, component by component. A symbolic link on the way is followed within the root.
     /// - Returns: a descriptor of the last directory
     private func makeDirectories(_ path: [UInt8]) throws(SystemCallError) -> Int32 {
-        var current = try root.duplicate().take()
-        var start = 0
+        var (current, start) = try deepestDirectory(path)
         do throws(SystemCallError) {
             while start < path.count - 1 {
                 let end = path[start...].firstIndex(of: Self.slash) ?? path.count - 1
@@ -122,14 +123,29 @@ final class LayerTree {
         return current
     }
 
+    /// Of a path that leads nowhere yet, a directory that is there, near its end: a layer may have any number of entries far
+    /// down, each in a new directory, and walking from the root for each would take for ever. Looked for in growing steps.
+    /// - Returns: its descriptor, and where the rest of the path begins
+    private func deepestDirectory(_ path: [UInt8]) throws(SystemCallError) -> (descriptor: Int32, rest: Int) {
+        var end = path.count - 1
+        var step = 1
+        while end > 0 {
+            for _ in 0..<step where end > 0 {
+                end = path[..<end].lastIndex(of: Self.slash) ?? 0
+            }
+            guard end > 0 else { break }
+            let result = openInRoot(Self.prefix(path, end))
+            if result >= 0 { return (result, end + 1) }
+            step *= 2
+        }
+        return (try root.duplicate().take(), 0)
+    }
+
     private func child(
         _ name: [UInt8], of parent: Int32, orThroughLink open: () -> Int32
     ) throws(SystemCallError) -> Int32 {
         for _ in 0..<2 {
-            let result = name.withUnsafeBytes {
-                skiff_open_beneath(
-                    parent, $0.assumingMemoryBound(to: CChar.self).baseAddress!, openPathOnly | O_DIRECTORY)
-            }
+            let result = name.withUnsafeBytes { openBeneath(parent, $0) }
             if result >= 0 { return result }
             if -result == ELOOP || -result == ENOTDIR { return try rawCall("openat2") { open() } }
             guard -result == ENOENT else { throw SystemCallError(call: "openat2", errno: -result) }
@@ -145,13 +161,25 @@ final class LayerTree {
     /// A descriptor, or the negated errno.
     private func openInRoot(_ path: [UInt8]) -> Int32 {
         if path.count > Self.pieceLimit { return openInPieces(path) }
-        return path.withUnsafeBytes { bytes in
-            let text = bytes.assumingMemoryBound(to: CChar.self).baseAddress!
-            let direct = skiff_open_beneath(root.rawValue, text, openPathOnly | O_DIRECTORY)
+        return path.withUnsafeBytes { text in
+            let direct = openBeneath(root.rawValue, text)
             guard direct == -ELOOP || direct == -ENOTDIR else { return direct }
             isThroughLink = true
-            return skiff_open_in_root(root.rawValue, text, openPathOnly | O_DIRECTORY)
+            return openInRoot(root.rawValue, text)
         }
+    }
+
+    /// No symbolic link on the way.
+    private func openBeneath(_ directory: Int32, _ text: UnsafeRawBufferPointer) -> Int32 {
+        openCount += 1
+        let path = text.assumingMemoryBound(to: CChar.self).baseAddress!
+        return skiff_open_beneath(directory, path, openPathOnly | O_DIRECTORY)
+    }
+
+    private func openInRoot(_ directory: Int32, _ text: UnsafeRawBufferPointer) -> Int32 {
+        openCount += 1
+        let path = text.assumingMemoryBound(to: CChar.self).baseAddress!
+        return skiff_open_in_root(directory, path, openPathOnly | O_DIRECTORY)
     }
 
     /// A path above PATH_MAX: symbolic links are followed in its first piece only, so that no later one can lead
@@ -164,11 +192,8 @@ final class LayerTree {
             var end = min(start + Self.pieceLimit, path.count - 1)
             while end < path.count - 1, path[end] != Self.slash { end -= 1 }
             let piece = Array(path[start..<end]) + [0]
-            let next = piece.withUnsafeBytes { bytes in
-                let text = bytes.assumingMemoryBound(to: CChar.self).baseAddress!
-                return start == 0
-                    ? skiff_open_in_root(current, text, openPathOnly | O_DIRECTORY)
-                    : skiff_open_beneath(current, text, openPathOnly | O_DIRECTORY)
+            let next = piece.withUnsafeBytes {
+                start == 0 ? openInRoot(current, $0) : openBeneath(current, $0)
             }
             if start > 0 { close(current) }
             guard next >= 0 else { return next }

@@ -22,6 +22,8 @@ final class LayerUnpacker {
     private var linkPath = LayerPath()
     /// Applied last: every new entry changes its directory's time, and default access lists the new entries' modes.
     var directories: [DirectoryMetadata] = []
+    /// Of their names and attributes.
+    private var directoryBytes = 0
     /// Files made below a set-group-id directory get its group: then owners are always set.
     private(set) var hasGroupInheritance = false
     /// Bytes of regular files, as Docker counts an image's size.
@@ -126,7 +128,9 @@ final class LayerUnpacker {
         let descriptor = try replacing(parent, base, "openat") { openat(parent, base, flags, mode & 0o777) }
         defer { close(descriptor) }
         let (total, isTooLarge) = size.addingReportingOverflow(reader.entry.size)
-        if isTooLarge { throw SystemCallError(call: "ftruncate", errno: EFBIG) }
+        guard !isTooLarge, total <= TarLimits.content else {
+            throw SystemCallError(call: "ftruncate", errno: EFBIG)
+        }
         size = total
         if reader.entry.fragments != nil || tree.isThroughLink {
             reader.recordsData = true
@@ -214,7 +218,7 @@ final class LayerUnpacker {
             try systemCall("fchmodat") { fchmodat(parent, base, mode, 0) }
         }
         if mode & S_ISGID != 0 { hasGroupInheritance = true }
-        remember(path.bytes)
+        try remember(path.bytes)
     }
 
     private func symbolicLink(_ parent: Int32, _ base: UnsafePointer<CChar>) throws {
@@ -275,10 +279,17 @@ final class LayerUnpacker {
         try systemCall("fchmod") { fchmod(root, mode) }
         if mode & S_ISGID != 0 { hasGroupInheritance = true }
         rootEntry = RootAttributes(mode: mode, uid: uid, gid: gid)
-        remember([0])
+        try remember([0])
     }
 
-    private func remember(_ path: [UInt8]) {
+    private func remember(_ path: [UInt8]) throws {
+        directoryBytes += path.count + reader.entry.extendedAttributes.reduce(0) { $0 + $1.value.count }
+        guard directoryBytes <= TarLimits.directories else {
+            throw ImageError(
+                .invalidLayer,
+                "invalid layer: the names of its directories take more than \(TarLimits.directories >> 20) MiB"
+            )
+        }
         directories.append(
             DirectoryMetadata(
                 path: path, seconds: reader.entry.modifiedSeconds,

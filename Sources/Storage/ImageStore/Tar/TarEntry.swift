@@ -43,8 +43,15 @@ struct TarEntry {
 enum TarLimits {
     /// Bytes of one extended header or long name.
     static let header: Int64 = 1 << 20
+    /// Bytes of all extended headers of one member.
+    static let headers = 4 << 20
     /// Fragments of a sparse file.
     static let fragments = 1 << 20
     /// Bytes of a path.
     static let path = 32 << 10
+    /// Bytes of the paths and attributes of all directories of a layer, which are kept in memory to its end.
+    static let directories = 256 << 20
+    /// Bytes of a regular file, and of all those of a layer: a sparse one may claim anything, and sums of such claims
+    /// have to stay numbers.
+    static let content: Int64 = 1 << 50
 }

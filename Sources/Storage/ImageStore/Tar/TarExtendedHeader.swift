@@ -15,7 +15,11 @@ struct TarExtendedHeader {
     private var gid: UInt32?
     private var modified: (seconds: Int64, nanoseconds: Int)?
     private var attributes: [TarEntry.ExtendedAttribute] = []
+    /// Where an attribute stands: a header may name very many.
+    private var attributePositions: [[UInt8]: Int] = [:]
     private var isUsed = false
+    /// Of all headers of this member so far: any number of them may precede it.
+    private var byteCount = 0
 
     var isSparse: Bool { sparseMajor != nil || isOldSparse }
 
@@ -38,6 +42,11 @@ struct TarExtendedHeader {
     /// Takes records of the form `length key=value\n`, the length counting itself.
     mutating func apply(records: [UInt8]) throws {
         isUsed = true
+        byteCount += records.count
+        guard byteCount <= TarLimits.headers else {
+            throw TarReader.invalid(
+                "the extended headers of one member have more than \(TarLimits.headers) bytes")
+        }
         var position = 0
         while position < records.count {
             guard let space = records[position...].firstIndex(of: 0x20),
@@ -73,11 +82,20 @@ struct TarExtendedHeader {
         case _ where key.hasPrefix(Self.attributePrefix):
             let name = Array(rawKey.dropFirst(Self.attributePrefix.utf8.count))
             guard !name.isEmpty, !name.contains(0) else { throw TarReader.invalid("invalid attribute name") }
-            attributes.removeAll { $0.name == name }
-            attributes.append(TarEntry.ExtendedAttribute(name: name, value: Array(value)))
+            set(name, Array(value))
         case _ where key.hasPrefix("GNU.sparse."):
             try applySparse(String(key.dropFirst("GNU.sparse.".count)), value)
         default: break
+        }
+    }
+
+    /// A later value of the same name takes an earlier one's place.
+    private mutating func set(_ name: [UInt8], _ value: [UInt8]) {
+        if let position = attributePositions[name] {
+            attributes[position].value = value
+        } else {
+            attributePositions[name] = attributes.count
+            attributes.append(TarEntry.ExtendedAttribute(name: name, value: value))
         }
     }
 
