@@ -177,7 +177,7 @@ final class ConnectionHandler: ChannelInboundHandler, RemovableChannelHandler {
         do throws(HTTPSyntaxError) {
             while !isOver, exchange?.isComplete != true, let event = try parser.next() {
                 switch event {
-                case .head(let head): begin(context, head)
+                case .head(let head): try begin(context, head)
                 case .body(let bytes): try take(context, bytes)
                 case .end: complete(context)
                 }
@@ -203,21 +203,18 @@ final class ConnectionHandler: ChannelInboundHandler, RemovableChannelHandler {
         }
     }
 
-    private func begin(_ context: ChannelHandlerContext, _ head: RequestHead) {
+    private func begin(_ context: ChannelHandlerContext, _ head: RequestHead) throws(HTTPSyntaxError) {
         let plan = service.plan(head)
+        let expectation = head.expectsContinue && head.bodyLength != .none ? expectation(context) : nil
         let writer = ResponseWriter(
-            channel: context.channel, head: head,
+            channel: context.channel, head: head, expectation: expectation,
             tls: tls.map { NIOLoopBound($0, eventLoop: context.eventLoop) },
             connection: NIOLoopBound(self, eventLoop: context.eventLoop))
         var exchange = Exchange(plan: plan, head: head, writer: writer)
-        if head.expectsContinue, head.bodyLength != .none {
-            context.writeAndFlush(
-                wrapOutboundOut(ByteBuffer(string: "HTTP/1.1 100 Continue\r\n\r\n")), promise: nil)
-        }
         if case .stream = plan.body {
             let handler = NIOLoopBound((self, context), eventLoop: context.eventLoop)
             let eventLoop = context.eventLoop
-            let stream = RequestBody {
+            let stream = RequestBody(expectation: expectation) {
                 eventLoop.execute { handler.value.0.resumeBody(handler.value.1) }
             }
             exchange.stream = stream
@@ -225,7 +222,25 @@ final class ConnectionHandler: ChannelInboundHandler, RemovableChannelHandler {
             start(context, .stream(stream))
         } else {
             self.exchange = exchange
+            try collect(expectation, plan, head)
         }
+    }
+
+    private func expectation(_ context: ChannelHandlerContext) -> BodyExpectation {
+        BodyExpectation { [channel = context.channel] in
+            channel.writeAndFlush(ByteBuffer(string: "HTTP/1.1 100 Continue\r\n\r\n"), promise: nil)
+        }
+    }
+
+    /// Asks for a body that the handler waits for, unless it is known to be too large already.
+    private func collect(
+        _ expectation: BodyExpectation?, _ plan: RequestPlan, _ head: RequestHead
+    ) throws(HTTPSyntaxError) {
+        guard let expectation else { return }
+        if case .collect(let limit) = plan.body, case .bytes(let count) = head.bodyLength, count > limit {
+            throw HTTPSyntaxError("request body too large", status: 413)
+        }
+        _ = expectation.wantBody()
     }
 
     private func take(_ context: ChannelHandlerContext, _ bytes: ByteBuffer) throws(HTTPSyntaxError) {
@@ -288,6 +303,8 @@ final class ConnectionHandler: ChannelInboundHandler, RemovableChannelHandler {
             if inputEnded, exchange == nil { end(context) }
             return
         }
+        // Whoever was not asked for his body may send none, and sees by this that nothing more comes.
+        if writer.hasForgoneBody { context.close(mode: .output, promise: nil) }
         // The rest of a body that was not read to its end would be taken for the next request.
         setReading(context, true)
         let handler = NIOLoopBound((self, context), eventLoop: context.eventLoop)
@@ -299,7 +316,7 @@ final class ConnectionHandler: ChannelInboundHandler, RemovableChannelHandler {
 
     /// Request and answer are over: another may follow, or not.
     private func settle(_ context: ChannelHandlerContext) {
-        let keepsAlive = exchange?.head.keepsAlive == true
+        let keepsAlive = exchange?.writer.keepsAlive == true
         exchange = nil
         if !keepsAlive { end(context) }
     }

@@ -18,10 +18,13 @@ package final class RequestBody: @unchecked Sendable {
     /// Called, on the reader's thread, when there is room again after `put` said that there is none.
     private let resume: @Sendable () -> Void
     private var wasFull = false
+    /// What the client waits for before it sends anything; nil where it sends by itself.
+    private let expectation: BodyExpectation?
 
     static let capacity = 512 << 10
 
-    package init(resume: @escaping @Sendable () -> Void) {
+    init(expectation: BodyExpectation? = nil, resume: @escaping @Sendable () -> Void) {
+        self.expectation = expectation
         self.resume = resume
         mutex = .allocate(capacity: 1)
         changed = .allocate(capacity: 1)
@@ -89,6 +92,7 @@ package final class RequestBody: @unchecked Sendable {
     /// Everything that has come, without blocking a thread until something has; nil at the end. For one reader.
     /// - Throws: `HTTPTransportError` (`requestCut`) where the client left in the middle
     package func next() async throws -> ByteBuffer? {
+        guard expectation?.wantBody() ?? true else { throw Self.unwanted }
         await withCheckedContinuation { continuation in
             locked {
                 if chunks.isEmpty && ending == nil { waiter = continuation } else { continuation.resume() }
@@ -114,10 +118,13 @@ package final class RequestBody: @unchecked Sendable {
         return bytes
     }
 
+    private static let unwanted = HTTPTransportError(
+        .requestCut, "the request was answered before its body was asked for")
     private static let cut = HTTPTransportError(.requestCut, "the request ended before its body did")
 
     /// Blocks until there are bytes; 0 at the end.
     package func read(into target: UnsafeMutableRawBufferPointer) throws -> Int {
+        guard expectation?.wantBody() ?? true else { throw Self.unwanted }
         var hasRoom = false
         let count = try locked {
             while chunks.isEmpty && ending == nil { pthread_cond_wait(changed, mutex) }

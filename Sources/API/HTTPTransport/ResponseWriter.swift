@@ -32,6 +32,7 @@ package final class ResponseWriter: Sendable {
 
     package let head: RequestHead
     private let channel: any Channel
+    private let expectation: BodyExpectation?
     /// What encrypts the connection; nil where nothing does.
     private let tls: NIOLoopBound<TLSHandler>?
     private let bytesSent = Atomic<Int>(0)
@@ -40,10 +41,11 @@ package final class ResponseWriter: Sendable {
     private let state = Mutex(State())
 
     init(
-        channel: any Channel, head: RequestHead, tls: NIOLoopBound<TLSHandler>?,
-        connection: NIOLoopBound<ConnectionHandler>
+        channel: any Channel, head: RequestHead, expectation: BodyExpectation?,
+        tls: NIOLoopBound<TLSHandler>?, connection: NIOLoopBound<ConnectionHandler>
     ) {
         self.channel = channel
+        self.expectation = expectation
         self.tls = tls
         self.head = head
         self.connection = connection
@@ -55,18 +57,24 @@ package final class ResponseWriter: Sendable {
     var endedCleanly: Bool { state.withLock(\.endedCleanly) }
     var isHijacked: Bool { state.withLock(\.isHijacked) }
 
+    /// Whether the answer went out without the body having been asked for.
+    var hasForgoneBody: Bool { expectation?.isForgone ?? false }
+    /// Whether another request may follow.
+    var keepsAlive: Bool { head.keepsAlive && !hasForgoneBody }
+
     private var isHead: Bool { head.method == "HEAD" }
 
     package func send(_ response: Response) async throws {
         markStarted(response.status)
         bytesSent.add(isHead ? 0 : response.body.readableBytes, ordering: .relaxed)
         let bytes = response.bytes(
-            minorVersion: head.minorVersion, keepAlive: head.keepsAlive, withoutBody: isHead)
+            minorVersion: head.minorVersion, keepAlive: keepsAlive, withoutBody: isHead)
         try await channel.writeAndFlush(bytes).get()
         state.withLock { $0.endedCleanly = true }
     }
 
     private func markStarted(_ status: Int) {
+        expectation?.forgo()
         state.withLock { $0.hasStarted = true }
         statusSent.store(status, ordering: .relaxed)
     }
@@ -85,8 +93,7 @@ package final class ResponseWriter: Sendable {
         markStarted(status)
         let head = Response.head(
             status: status, fields: fields + [("Content-Length", "\(length)")],
-            minorVersion: head.minorVersion,
-            keepAlive: head.keepsAlive)
+            minorVersion: head.minorVersion, keepAlive: keepsAlive)
         return PendingBody(head: head, length: isHead ? 0 : length)
     }
 
@@ -150,15 +157,14 @@ package final class ResponseWriter: Sendable {
 
     private func begin(_ status: Int, _ fields: [(name: String, value: String)]) -> ByteBuffer {
         let isChunked = head.minorVersion == 1
-        state.withLock {
-            $0.hasStarted = true
-            $0.isChunked = isChunked
-        }
-        statusSent.store(status, ordering: .relaxed)
+        // A stream that begins well is one that the body feeds, whichever of the two comes first.
+        if status < 300 { _ = expectation?.wantBody() }
+        markStarted(status)
+        state.withLock { $0.isChunked = isChunked }
         let all = fields + (isChunked ? [("Transfer-Encoding", "chunked")] : [])
         return Response.head(
             status: status, fields: all, minorVersion: head.minorVersion,
-            keepAlive: isChunked && head.keepsAlive)
+            keepAlive: isChunked && keepsAlive)
     }
 
     package func write(_ bytes: [UInt8]) async throws {

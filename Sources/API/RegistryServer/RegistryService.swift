@@ -10,9 +10,6 @@ struct RegistryService: RequestService {
     let isSecure: Bool
     let accessLog: AccessLog?
 
-    /// A refused upload is read on for so long, so that the client gets to see the refusal.
-    private static let drainLimit = 8 << 20
-
     func plan(_ head: RequestHead) -> RequestPlan {
         let began = ContinuousClock.now
         do {
@@ -45,9 +42,9 @@ struct RegistryService: RequestService {
     private func refusal(_ response: Response, _ head: RequestHead, _ began: ContinuousClock.Instant)
         -> RequestPlan
     {
-        RequestPlan(body: .stream) { body, writer in
+        // Streamed, so that nobody waits for a body that is of no use.
+        RequestPlan(body: .stream) { _, writer in
             try? await writer.send(response)
-            await Self.drain(body)
             record(head, nil, nil, writer, began)
         }
     }
@@ -74,14 +71,10 @@ struct RegistryService: RequestService {
 
     private func bodyPolicy(_ target: RegistryTarget, _ head: RequestHead) -> RequestPlan.BodyPolicy {
         switch target {
-        case .uploads, .upload: return .stream
-        case .manifest where head.method == "PUT":
-            // One that says itself that it is too large is read and dropped, so that the answer arrives.
-            if case .bytes(let count) = head.bodyLength, count > registry.settings.manifestLimit {
-                return .stream
-            }
-            return .collect(limit: registry.settings.manifestLimit)
-        default: return .collect(limit: 64 << 10)
+        case .uploads, .upload: .stream
+        // Collected after the access check.
+        case .manifest where head.method == "PUT": .stream
+        default: .collect(limit: 64 << 10)
         }
     }
 
@@ -99,7 +92,6 @@ struct RegistryService: RequestService {
         } catch {
             await report(error, head, writer)
         }
-        await Self.drain(body)
         registry.metrics.end()
         record(head, target, user, writer, began)
     }
@@ -113,14 +105,6 @@ struct RegistryService: RequestService {
         return try await registry.checkingPassword {
             try gatekeeper.admit(head, need, host: host, isSecure: isSecure)
         }
-    }
-
-    /// What a refused request still brings is read, within bounds: the connection can go on, and the client sees why.
-    private static func drain(_ body: IncomingBody) async {
-        guard case .stream(let body) = body else { return }
-        var left = drainLimit
-        // A client that leaves meanwhile has nothing to be told.
-        while left > 0, let bytes = try? await body.next() { left -= bytes.readableBytes }
     }
 
     private func report(_ error: any Error, _ head: RequestHead, _ writer: ResponseWriter) async {

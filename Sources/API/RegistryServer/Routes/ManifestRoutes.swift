@@ -31,12 +31,7 @@ struct ManifestRoutes: Sendable {
 
     func put(_ exchange: Exchange, _ repository: RepositoryName, _ text: String) async throws {
         let reference = try ManifestReference(text)
-        guard case .collected(let buffer) = exchange.body else {
-            throw RegistryError(
-                .manifestTooLarge,
-                "the manifest is larger than the \(registry.settings.manifestLimit) bytes that are taken")
-        }
-        let bytes = Array(buffer.readableBytesView)
+        let bytes = try await content(exchange)
         let document = try ManifestDocument(bytes, contentType: exchange.head["content-type"])
         let (digest, tags) = try Self.names(exchange, reference, bytes)
         try await registry.blocking { try $0.put(document, bytes, digest, tags: tags, into: repository) }
@@ -47,6 +42,21 @@ struct ManifestRoutes: Sendable {
         if let subject = document.subject { fields.append(("OCI-Subject", subject.description)) }
         if case .digest = reference { fields += tags.map { ("OCI-Tag", $0) } }
         try await exchange.empty(201, fields)
+    }
+
+    /// - Throws: `RegistryError` (`manifestTooLarge`)
+    private func content(_ exchange: Exchange) async throws -> [UInt8] {
+        let limit = registry.settings.manifestLimit
+        let tooLarge = RegistryError(
+            .manifestTooLarge, "the manifest is larger than the \(limit) bytes that are taken")
+        if case .bytes(let count) = exchange.head.bodyLength, count > limit { throw tooLarge }
+        guard case .stream(let body) = exchange.body else { return [] }
+        var bytes: [UInt8] = []
+        while let piece = try await body.next() {
+            guard bytes.count + piece.readableBytes <= limit else { throw tooLarge }
+            bytes += piece.readableBytesView
+        }
+        return bytes
     }
 
     /// The digest of what was sent, and the tags that are to point at it.
