@@ -51,27 +51,10 @@ final class Registry: Sendable {
         return isHere ? nil : try await upstream.fill(repository, digest)
     }
 
-    /// Bytes that an upload may still bring; nil for any number.
-    /// - Throws: `RegistryError` (`quotaExceeded`) where what the client announces is too much already
-    func room(_ exchange: Exchange, _ repository: RepositoryName, _ taken: Int64) async throws -> Int64? {
-        guard settings.quota != nil || settings.repositoryQuota != nil else { return nil }
-        let room = (try await blocking { try $0.room(in: repository) } ?? .max) - taken
-        if case .bytes(let length) = exchange.head.bodyLength, Int64(length) > room {
-            throw overQuota(repository)
-        }
-        return max(0, room)
-    }
-
+    /// - Throws: `RegistryError` (`quotaExceeded`)
     func requireRoom(_ repository: RepositoryName, for count: Int64) async throws {
-        guard settings.quota != nil || settings.repositoryQuota != nil else { return }
-        if let room = try await blocking({ try $0.room(in: repository) }), room < count {
-            throw overQuota(repository)
-        }
-    }
-
-    func overQuota(_ repository: RepositoryName) -> RegistryError {
-        settings.repositoryQuota.map { RegistryStore.overQuota("repository \(repository)", $0) }
-            ?? RegistryStore.overQuota("this registry", settings.quota ?? 0)
+        guard store.hasQuota else { return }
+        try await blocking { try $0.requireRoom(repository, for: count) }
     }
 
     func close() async throws {

@@ -3,7 +3,8 @@ package import OCIModel
 /// A refusal or failure of the registry, with the code that clients are told (distribution-spec, "Error Codes").
 package struct RegistryError: CategorizedError {
     package enum Code: String, Sendable, CaseIterable {
-        case blobUnknown, uploadInvalid, uploadOutOfOrder, uploadBusy, uploadUnknown, digestInvalid
+        case blobUnknown, uploadInvalid, uploadOutOfOrder, uploadBusy, uploadUnknown, uploadTooOld,
+            digestInvalid
         case manifestBlobUnknown, manifestInvalid, manifestTooLarge, manifestUnknown, nameInvalid, nameUnknown
         case sizeInvalid, tagInvalid, pageInvalid, rangeInvalid
         case unauthorized, denied, quotaExceeded, unsupported, readOnly, tooManyRequests
@@ -24,7 +25,8 @@ package struct RegistryError: CategorizedError {
     package var category: ErrorCategory {
         switch code {
         case .blobUnknown, .uploadUnknown, .manifestUnknown, .nameUnknown, .pageNotFound: .notFound
-        case .uploadInvalid, .digestInvalid, .manifestBlobUnknown, .manifestInvalid, .manifestTooLarge,
+        case .uploadInvalid, .uploadTooOld, .digestInvalid, .manifestBlobUnknown, .manifestInvalid,
+            .manifestTooLarge,
             .nameInvalid, .sizeInvalid, .tagInvalid, .pageInvalid, .rangeInvalid, .configurationInvalid:
             .invalidArgument
         case .uploadOutOfOrder, .uploadBusy, .storeInUse: .conflict
@@ -41,7 +43,8 @@ package struct RegistryError: CategorizedError {
     package var status: Int {
         switch code {
         case .blobUnknown, .uploadUnknown, .manifestUnknown, .nameUnknown, .pageNotFound: 404
-        case .uploadInvalid, .digestInvalid, .manifestBlobUnknown, .manifestInvalid, .nameInvalid,
+        case .uploadInvalid, .uploadTooOld, .digestInvalid, .manifestBlobUnknown, .manifestInvalid,
+            .nameInvalid,
             .sizeInvalid, .tagInvalid, .pageInvalid, .configurationInvalid:
             400
         case .uploadOutOfOrder, .rangeInvalid: 416
@@ -61,7 +64,7 @@ package struct RegistryError: CategorizedError {
     package var identifier: String {
         switch code {
         case .blobUnknown: "BLOB_UNKNOWN"
-        case .uploadInvalid, .uploadOutOfOrder, .uploadBusy: "BLOB_UPLOAD_INVALID"
+        case .uploadInvalid, .uploadTooOld, .uploadOutOfOrder, .uploadBusy: "BLOB_UPLOAD_INVALID"
         case .uploadUnknown: "BLOB_UPLOAD_UNKNOWN"
         case .digestInvalid: "DIGEST_INVALID"
         case .manifestBlobUnknown: "MANIFEST_BLOB_UNKNOWN"

@@ -38,7 +38,10 @@ package struct RegistrySettings: Sendable {
     /// Seconds between runs of the collector; 0 for never.
     package var collectInterval: Int64 = 3600
     package var collectsUntagged = false
+    /// For how long an upload is kept that nobody goes on with, in seconds.
     package var uploadTimeout: Int64 = 24 * 3600
+    /// For how long an upload may go on.
+    package var uploadLifetime: Int64 = 7 * 24 * 3600
 
     var proxy: Upstream.Settings?
     package var accessLog: String?

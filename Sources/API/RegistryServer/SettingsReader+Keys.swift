@@ -136,10 +136,10 @@ extension SettingsReader {
             }
             $0.manifestLimit = Int(size)
         },
-        Key(name: "quota", value: "SIZE", help: "largest size of all blobs together") {
+        Key(name: "quota", value: "SIZE", help: "largest size of all content together") {
             $0.quota = try size($1)
         },
-        Key(name: "repository-quota", value: "SIZE", help: "largest size of one repository's blobs") {
+        Key(name: "repository-quota", value: "SIZE", help: "largest size of one repository's content") {
             $0.repositoryQuota = try size($1)
         },
         Key(name: "grace", value: "TIME", help: "how long blobs without a manifest are kept (24h)") {
@@ -157,6 +157,9 @@ extension SettingsReader {
         },
         Key(name: "upload-timeout", value: "TIME", help: "how long unfinished uploads are kept (24h)") {
             $0.uploadTimeout = try duration($1)
+        },
+        Key(name: "upload-lifetime", value: "TIME", help: "how long an upload may go on (7d)") {
+            $0.uploadLifetime = try duration($1)
         },
     ]
 

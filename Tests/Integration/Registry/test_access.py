@@ -1,4 +1,4 @@
-"""Who gets in: TLS, passwords, tokens, rules, read-only and quotas."""
+"""Who gets in: TLS, passwords, tokens, rules, read-only."""
 
 import base64
 import json
@@ -193,18 +193,6 @@ def test_read_only_and_no_deletion(registries):
     registry.start()
     assert registry.error("DELETE", "/v2/a/manifests/t", 405) == "UNSUPPORTED"
     registry.push_image("a", "u")
-
-
-@pytest.mark.parametrize("flag, denied", [("--quota", "b"), ("--repository-quota", "a")])
-def test_quota(registries, flag, denied):
-    registry = registries(flag, "100k")
-    registry.push_blob("a", b"1" * 60_000)
-    for answer in (
-        registry.ask("POST", f"/v2/{denied}/blobs/uploads/?digest={digest(b'2' * 60_000)}", data=b"2" * 60_000),
-        registry.ask("PATCH", registry.begin(denied), data=iter([b"2" * 60_000])),
-    ):
-        assert answer.status_code == 403 and answer.json()["errors"][0]["code"] == "DENIED", answer.text
-    registry.push_blob(denied, b"3" * 30_000)
 
 
 @pytest.mark.parametrize("flags, word", [

@@ -52,7 +52,7 @@ final class RegistryMetrics: Sendable {
     }
 
     /// - Parameters:
-    ///   - stored: bytes of all blobs
+    ///   - stored: bytes of all blobs and manifests
     ///   - uploads: uploads that have begun and not ended
     func text(stored: Int64, uploads: Int) -> String {
         let state = state.withLock { $0 }
@@ -87,7 +87,7 @@ final class RegistryMetrics: Sendable {
                 "skiff_registry_received_bytes_total", "counter", "Bytes of blobs that came in.",
                 Int64(state.received)
             ),
-            ("skiff_registry_stored_bytes", "gauge", "Bytes of all blobs.", stored),
+            ("skiff_registry_stored_bytes", "gauge", "Bytes of all blobs and manifests.", stored),
             ("skiff_registry_uploads", "gauge", "Uploads that have begun and not ended.", Int64(uploads)),
         ]
         for (name, kind, help, value) in values {

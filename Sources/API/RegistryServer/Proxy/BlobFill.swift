@@ -87,11 +87,10 @@ final class BlobFill: Sendable {
             guard let size = try source.sizeOfBlob(digest) else {
                 throw BlobRoutes.unknown(repository, digest)
             }
-            let session = try upstream.store.uploads.begin(repository, digest.algorithm)
-            _ = try upstream.store.uploads.take(session.id, of: repository)
+            let session = try upstream.store.uploads.begin(repository, digest.algorithm, isBusy: true)
             defer { upstream.store.uploads.release(session, ends: true) }
             do {
-                try fetch(source, size, session)
+                try fetch(source, size, session, upstream.store)
                 let blob = try upstream.store.commit(session, as: digest)
                 update {
                     $0.written = Int(blob.size)
@@ -108,7 +107,9 @@ final class BlobFill: Sendable {
         }
     }
 
-    private func fetch(_ source: Repository, _ size: Int64, _ session: UploadSession) throws {
+    private func fetch(
+        _ source: Repository, _ size: Int64, _ session: UploadSession, _ store: RegistryStore
+    ) throws {
         let reader = source.blob(
             ContentDescriptor(mediaType: "application/octet-stream", digest: digest, size: size))
         try session.append(ByteBuffer())
@@ -122,7 +123,8 @@ final class BlobFill: Sendable {
         while true {
             let count = try reader.read(into: buffer)
             if count == 0 { break }
-            try session.append(ByteBuffer(bytes: UnsafeRawBufferPointer(rebasing: buffer[..<count])))
+            try store.append(
+                ByteBuffer(bytes: UnsafeRawBufferPointer(rebasing: buffer[..<count])), to: session)
             let written = Int(session.size)
             update { $0.written = written }
         }

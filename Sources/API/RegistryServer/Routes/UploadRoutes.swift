@@ -11,7 +11,8 @@ struct UploadRoutes: Sendable {
         if let text = exchange.query["mount"], try await mount(exchange, repository, text) { return }
         if let text = exchange.query["digest"] {
             let digest = try Digest(registry: text)
-            let session = try await session(repository, digest.algorithm)
+            // Its name is told to nobody, so no other request can ask for it.
+            let session = try registry.store.uploads.begin(repository, digest.algorithm, isBusy: true)
             return try await complete(exchange, repository, session, digest, nil)
         }
         var algorithm = Digest.Algorithm.sha256
@@ -24,14 +25,8 @@ struct UploadRoutes: Sendable {
             algorithm = known
         }
         try await registry.requireRoom(repository, for: 1)
-        let session = try await session(repository, algorithm)
+        let session = try registry.store.uploads.begin(repository, algorithm)
         try await exchange.empty(202, Self.state(session))
-    }
-
-    private func session(
-        _ repository: RepositoryName, _ algorithm: Digest.Algorithm
-    ) async throws -> UploadSession {
-        try registry.store.uploads.begin(repository, algorithm)
     }
 
     /// - Returns: whether the blob is in the repository now
@@ -174,24 +169,39 @@ struct UploadRoutes: Sendable {
         throw OutOfOrder(refusal: refusal, fields: Self.state(session))
     }
 
+    /// - Throws: `RegistryError`; after `quotaExceeded` and `uploadTooOld` nothing is left of the upload
     private func receive(_ exchange: Exchange, _ session: UploadSession, _ range: ChunkRange?) async throws {
         guard case .stream(let body) = exchange.body else { return }
-        var left = try await registry.room(exchange, session.repository, session.size)
+        do {
+            if case .bytes(let length) = exchange.head.bodyLength {
+                try await registry.requireRoom(session.repository, for: Int64(length))
+            }
+            try await receive(body, session, range)
+        } catch let error as RegistryError where error.code == .quotaExceeded || error.code == .uploadTooOld {
+            // It cannot go on, and what has come of it would keep others out.
+            try await registry.blocking { _ in try session.remove() }
+            registry.store.uploads.forget(session)
+            throw error
+        }
+    }
+
+    private func receive(_ body: RequestBody, _ session: UploadSession, _ range: ChunkRange?) async throws {
         var missing = range?.count
         while let bytes = try await body.next() {
             let count = Int64(bytes.readableBytes)
-            if let room = left {
-                guard count <= room else { throw registry.overQuota(session.repository) }
-                left = room - count
-            }
             if let more = missing {
                 guard count <= more else {
                     throw RegistryError(.sizeInvalid, "the chunk is longer than its Content-Range says")
                 }
                 missing = more - count
             }
+            guard RegistryStore.now - session.began < registry.settings.uploadLifetime else {
+                throw RegistryError(
+                    .uploadTooOld,
+                    "the upload has gone on for \(registry.settings.uploadLifetime) seconds: begin a new one")
+            }
             registry.metrics.received(Int(count))
-            try await registry.blocking { _ in try session.append(bytes) }
+            try await registry.blocking { try $0.append(bytes, to: session) }
         }
         if let missing, missing > 0 {
             throw RegistryError(

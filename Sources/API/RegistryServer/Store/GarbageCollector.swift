@@ -54,7 +54,8 @@ final class GarbageCollector: Sendable {
     func collect() throws -> CollectionReport {
         var report = CollectionReport()
         let horizon = RegistryStore.now - settings.grace
-        report.uploads = try store.uploads.expire(olderThan: settings.uploadTimeout)
+        report.uploads = try store.uploads.expire(
+            olderThan: settings.uploadTimeout, lifetime: settings.uploadLifetime)
         if settings.collectsUntagged { report.manifests = try removeUntagged(before: horizon) }
         report.links = try removeLinks(before: horizon)
         (report.blobs, report.bytes) = try removeBlobs()

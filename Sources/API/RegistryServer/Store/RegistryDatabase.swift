@@ -31,10 +31,24 @@ final class RegistryDatabase: Sendable {
     private static var migrations: DatabaseMigrator {
         var migrator = DatabaseMigrator()
         migrator.registerMigration("1") { database in try database.execute(sql: schema) }
+        migrator.registerMigration("2") { database in try database.execute(sql: countedManifests) }
         return migrator
     }
 
-    /// Sizes are summed by triggers, so that a quota costs no scan. Times are seconds since 1970.
+    /// Manifests take of the disk, too, and nobody has to name a blob in one.
+    private static let countedManifests = """
+        UPDATE repositories SET bytes = bytes + (
+            SELECT COALESCE(SUM(LENGTH(content)), 0) FROM manifests WHERE repository = repositories.id);
+        UPDATE totals SET bytes = bytes + (SELECT COALESCE(SUM(LENGTH(content)), 0) FROM manifests);
+        CREATE TRIGGER manifest_counted AFTER INSERT ON manifests BEGIN
+            UPDATE repositories SET bytes = bytes + LENGTH(new.content) WHERE id = new.repository;
+            UPDATE totals SET bytes = bytes + LENGTH(new.content); END;
+        CREATE TRIGGER manifest_uncounted AFTER DELETE ON manifests BEGIN
+            UPDATE repositories SET bytes = bytes - LENGTH(old.content) WHERE id = old.repository;
+            UPDATE totals SET bytes = bytes - LENGTH(old.content); END;
+        """
+
+    /// Sizes are summed by triggers, so that a quota costs no scan (manifests since migration 2). Times are seconds since 1970.
     private static let schema = """
         CREATE TABLE totals (id INTEGER PRIMARY KEY CHECK (id = 1), bytes INTEGER NOT NULL);
         INSERT INTO totals VALUES (1, 0);

@@ -92,39 +92,7 @@ extension RegistryStore {
         try checkQuota(database, id, repository)
     }
 
-    private func checkQuota(_ database: Database, _ id: Int64, _ repository: RepositoryName) throws {
-        if let limit = limits.repository {
-            let used: Int64 =
-                try database.row("SELECT bytes FROM repositories WHERE id = ?", [id])?[0] ?? 0
-            if used > limit { throw Self.overQuota("repository \(repository)", limit) }
-        }
-        if let limit = limits.total {
-            let used: Int64 = try database.row("SELECT bytes FROM totals", [])?[0] ?? 0
-            if used > limit { throw Self.overQuota("this registry", limit) }
-        }
-    }
-
-    static func overQuota(_ subject: String, _ limit: Int64) -> RegistryError {
-        RegistryError(
-            .quotaExceeded,
-            "the quota of \(subject), \(limit) bytes, is used up: delete images and run the collector")
-    }
-
-    /// How many bytes may still come into a repository; nil for any number.
-    func room(in repository: RepositoryName) throws -> Int64? {
-        guard limits.total != nil || limits.repository != nil else { return nil }
-        return try database.read { database in
-            let total: Int64 = try database.row("SELECT bytes FROM totals", [])?[0] ?? 0
-            let own: Int64 =
-                try database.row("SELECT bytes FROM repositories WHERE name = ?", [repository.description])?[
-                    0] ?? 0
-            let rooms = [limits.total.map { $0 - total }, limits.repository.map { $0 - own }].compactMap(
-                \.self)
-            return rooms.min().map { max(0, $0) }
-        }
-    }
-
-    /// Bytes of all blobs.
+    /// Bytes of all blobs and manifests.
     func totalBytes() throws -> Int64 {
         try database.read { try $0.row("SELECT bytes FROM totals", [])?[0] ?? 0 }
     }

@@ -73,6 +73,7 @@ extension RegistryStore {
                     [id, digest.description, part.digest.description])
             }
             for tag in tags { try setTag(database, id, tag, digest) }
+            try checkQuota(database, id, repository)
         }
     }
 

@@ -42,9 +42,9 @@ final class RegistryStore: Sendable {
 
 /// Bounds of what a store takes.
 struct StoreLimits: Sendable {
-    /// Bytes of all blobs together; nil for no bound.
+    /// Bytes of all blobs, manifests and unfinished uploads together; nil for no bound.
     var total: Int64?
-    /// Bytes of the blobs of one repository.
+    /// The same of one repository.
     var repository: Int64?
     /// For how long a blob without a manifest is kept, in seconds.
     var grace: Int64 = 24 * 3600

@@ -9,15 +9,27 @@ final class UploadSession: @unchecked Sendable {
     let id: String
     let repository: RepositoryName
     let path: String
+    /// When it began, in seconds since 1970; when it was last written to, for one of another process.
+    let began: Int64
     /// Bytes that have come.
     private(set) var size: Int64
     private let algorithm: Digest.Algorithm
     private var hasher: ContentHasher?
     private var file: Int32 = -1
     private var hasFile: Bool
+    private let ledger: UploadLedger
+    /// Bytes of this upload that the ledger has.
+    private var counted: Int64
 
     /// - Parameter size: nil for a new upload; what the file has for one that another process began
-    init(id: String, repository: RepositoryName, path: String, algorithm: Digest.Algorithm, size: Int64?) {
+    init(
+        id: String, repository: RepositoryName, path: String, algorithm: Digest.Algorithm, size: Int64?,
+        began: Int64, ledger: UploadLedger
+    ) {
+        self.ledger = ledger
+        self.began = began
+        counted = size ?? 0
+        ledger.add(counted, to: repository)
         self.id = id
         self.repository = repository
         self.path = path
@@ -39,8 +51,27 @@ final class UploadSession: @unchecked Sendable {
     }
 
     /// Appends bytes. What a full disk has kept out is not counted.
-    func append(_ bytes: ByteBuffer) throws {
+    /// - Parameter admit: told what all unfinished uploads and those of this repository take with these bytes; throws
+    ///   where that is too much
+    func append(_ bytes: ByteBuffer, admit: (_ total: Int64, _ own: Int64) throws -> Void = { _, _ in })
+        throws
+    {
+        let (total, own) = ledger.add(Int64(bytes.readableBytes), to: repository)
+        counted += Int64(bytes.readableBytes)
+        defer { settle(size) }
+        try admit(total, own)
         let file = try descriptor()
+        do {
+            try write(bytes, file)
+        } catch {
+            // What was written of these bytes will be sent again, and may be what the disk lacks. Where this fails, too,
+            // they are written over.
+            _ = ftruncate(file, off_t(size))
+            throw error
+        }
+    }
+
+    private func write(_ bytes: ByteBuffer, _ file: Int32) throws {
         try bytes.withUnsafeReadableBytes { source in
             var done = 0
             while done < source.count {
@@ -51,6 +82,12 @@ final class UploadSession: @unchecked Sendable {
             hasher?.update(source)
             size += Int64(done)
         }
+    }
+
+    /// Makes the ledger have what is so.
+    private func settle(_ count: Int64) {
+        ledger.add(count - counted, to: repository)
+        counted = count
     }
 
     /// The digest of what has come, by the algorithm of the one that is expected.
@@ -82,12 +119,14 @@ final class UploadSession: @unchecked Sendable {
         if file >= 0 { close(file) }
         file = -1
         hasFile = false
+        settle(0)
     }
 
     func remove() throws {
-        let had = hasFile
+        if hasFile, unlink(path) != 0, errno != ENOENT {
+            throw SystemCallError(call: "unlink", subject: path)
+        }
         forgetFile()
-        if had, unlink(path) != 0, errno != ENOENT { throw SystemCallError(call: "unlink", subject: path) }
     }
 
     /// Frees the descriptor while no request uses the session; thousands may wait.
