@@ -38,6 +38,10 @@ let nio: [Target.Dependency] = [
     .product(name: "NIOPosix", package: "swift-nio"),
 ]
 
+let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
+let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
+let database: Target.Dependency = .product(name: "GRDB", package: "GRDB.swift")
+
 func library(
     _ tier: String, _ name: String, _ dependencies: [Target.Dependency] = [],
     settings: [SwiftSetting] = strict
@@ -110,16 +114,16 @@ let package = Package(
             "Storage", "RegistryClient",
             [
                 "TLS", "OCIModel", "JSONCodec", "LinuxKernel", "CLinux",
-                .product(name: "Crypto", package: "swift-crypto"),
+                crypto,
             ]),
         // Blobs, images, layers, overlay snapshots, archives.
         library(
             "Storage", "ImageStore",
             [
                 "OCIModel", "JSONCodec", "LinuxKernel", "CLinux", "CZstd", "CISAL",
-                .product(name: "Crypto", package: "swift-crypto"),
-                .product(name: "GRDB", package: "GRDB.swift"),
-                .product(name: "Logging", package: "swift-log"),
+                crypto,
+                database,
+                logging,
             ]),
 
         // MARK: Network
@@ -128,7 +132,7 @@ let package = Package(
             "Network", "Networking",
             [
                 "Netlink", "LinuxKernel", "CLinux", "OCIModel", "JSONCodec",
-                .product(name: "Logging", package: "swift-log"),
+                logging,
             ]),
 
         // MARK: Engine
@@ -139,8 +143,8 @@ let package = Package(
                 "OCIModel", "JSONCodec", "LinuxKernel", "CLinux", "Cgroups", "OCIRuntime", "ShimProtocol",
                 "ImageStore",
                 "RegistryClient", "Networking",
-                .product(name: "GRDB", package: "GRDB.swift"),
-                .product(name: "Logging", package: "swift-log"),
+                database,
+                logging,
             ]),
 
         // MARK: API
@@ -151,14 +155,14 @@ let package = Package(
             "API", "HTTPTransport",
             [
                 "TLS", "OCIModel", "JSONCodec", "LinuxKernel", "CLinux",
-                .product(name: "Logging", package: "swift-log"),
+                logging,
             ] + nio),
         // Signals, log and readiness of programs that run as services.
         library(
             "API", "ServiceProcess",
             [
                 "OCIModel", "JSONCodec", "LinuxKernel", "CLinux",
-                .product(name: "Logging", package: "swift-log"),
+                logging,
             ]),
         // Password hashes: crypt(3).
         .systemLibrary(name: "CCrypt", path: "Sources/API/CCrypt", providers: [.apt(["libcrypt-dev"])]),
@@ -168,9 +172,9 @@ let package = Package(
             [
                 "HTTPTransport", "RegistryClient", "OCIModel", "JSONCodec", "LinuxKernel", "CLinux", "CCrypt",
                 "COpenSSL",
-                .product(name: "Crypto", package: "swift-crypto"),
-                .product(name: "GRDB", package: "GRDB.swift"),
-                .product(name: "Logging", package: "swift-log"),
+                crypto,
+                database,
+                logging,
             ] + nio),
         // HTTP to engine: routes, streams, hijacked connections.
         library(
@@ -179,7 +183,7 @@ let package = Package(
                 "HTTPTransport", "DockerAPI", "Engine", "ShimProtocol", "Cgroups", "ImageStore",
                 "RegistryClient", "Networking",
                 "OCIModel", "JSONCodec", "LinuxKernel", "CLinux",
-                .product(name: "Logging", package: "swift-log"),
+                logging,
             ] + nio),
         // A blocking client of the Docker API for small static programs.
         library(
@@ -206,7 +210,7 @@ let package = Package(
                 "DockerAPIServer", "HTTPTransport", "ServiceProcess", "Engine", "ImageStore",
                 "RegistryClient", "Networking",
                 "OCIModel", "JSONCodec",
-                "LinuxKernel", "CLinux", .product(name: "Logging", package: "swift-log"),
+                "LinuxKernel", "CLinux", logging,
             ] + nio,
             path: "Sources/Executables/skiffd", exclude: ["README.md"], swiftSettings: strict,
             linkerSettings: staticFoundation),
@@ -214,7 +218,7 @@ let package = Package(
             name: "skiff-registry",
             dependencies: [
                 "RegistryServer", "ServiceProcess", "OCIModel", "LinuxKernel", "CLinux",
-                .product(name: "Logging", package: "swift-log"),
+                logging,
             ],
             path: "Sources/Executables/skiff-registry", exclude: ["README.md"], swiftSettings: strict,
             linkerSettings: staticFoundation),
@@ -254,21 +258,21 @@ let package = Package(
             [
                 "TLS", "COpenSSL", "HTTPTransport", "LinuxKernel",
                 .product(name: "NIOEmbedded", package: "swift-nio"),
-                .product(name: "Logging", package: "swift-log"),
+                logging,
             ] + nio),
         unitTests(
             "HTTPTransport",
             [
                 "HTTPTransport", "OCIModel", .product(name: "NIOEmbedded", package: "swift-nio"),
-                .product(name: "Logging", package: "swift-log"),
+                logging,
             ] + nio),
-        unitTests("ServiceProcess", ["ServiceProcess", .product(name: "Logging", package: "swift-log")]),
+        unitTests("ServiceProcess", ["ServiceProcess", logging]),
         unitTests(
             "RegistryServer",
             [
                 "RegistryServer", "HTTPTransport", "COpenSSL", "OCIModel", "JSONCodec", "LinuxKernel",
-                .product(name: "Crypto", package: "swift-crypto"),
-                .product(name: "Logging", package: "swift-log"),
+                crypto,
+                logging,
             ] + nio),
         unitTests(
             "DockerAPIServer",
@@ -286,21 +290,21 @@ let package = Package(
             "ImageStore",
             [
                 "ImageStore", "OCIModel", "JSONCodec", "LinuxKernel", "CLinux", "CZstd", "CISAL",
-                .product(name: "GRDB", package: "GRDB.swift"),
-                .product(name: "Logging", package: "swift-log"),
+                database,
+                logging,
             ]),
         unitTests(
             "Engine",
             [
                 "Engine", "OCIModel", "JSONCodec", "LinuxKernel",
-                .product(name: "Logging", package: "swift-log"),
+                logging,
             ]),
         unitTests("Netlink", ["Netlink", "LinuxKernel", "CLinux"]),
         unitTests("Networking", ["Networking", "Netlink", "OCIModel", "JSONCodec", "LinuxKernel"]),
         .testTarget(
             name: "NetworkingIntegrationTests",
             dependencies: [
-                "Networking", "Netlink", "LinuxKernel", .product(name: "Logging", package: "swift-log"),
+                "Networking", "Netlink", "LinuxKernel", logging,
             ],
             path: "Tests/Integration/Networking", swiftSettings: strict),
     ],

@@ -5,6 +5,11 @@ package enum EngineAddress: Sendable, Equatable {
 
     package static let defaultPort: UInt16 = 2375
 
+    /// Why no TLS, and what to do: this client is a small static program.
+    package static let withoutTLS =
+        "this client has no TLS; use the docker command for this daemon, or forward its socket "
+        + "(ssh -N -L /tmp/daemon.sock:/run/skiff/skiff.sock HOST) and connect with -H unix:///tmp/daemon.sock"
+
     /// Parses what `-H` and `DOCKER_HOST` take: `unix://PATH`, `tcp://HOST[:PORT]`, `http://HOST[:PORT]`.
     /// - Throws: `EngineError` (invalidAddress, unsupported)
     package init(parsing text: String) throws(EngineError) {
@@ -19,7 +24,7 @@ package enum EngineAddress: Sendable, Equatable {
         case "tcp", "http":
             self = try Self.tcp(rest, of: text)
         case "https":
-            throw EngineError(.unsupported, "\(text): TLS connections are not built yet")
+            throw EngineError(.unsupported, "\(text): \(Self.withoutTLS)")
         case "ssh":
             throw EngineError(.unsupported, "\(text): ssh connections are not built yet")
         default:

@@ -136,3 +136,25 @@ def test_addresses_of_the_daemon(scene):
     assert reaches(docker, SKIFF_HOST=bad, DOCKER_HOST=good) and reaches(docker, "--host", good, DOCKER_HOST=bad)
     assert json.loads(subprocess.run([skiff, "info", "-f", "json"], capture_output=True, check=True,
                                      env={**os.environ, "SKIFF_HOST": good}).stdout)["Driver"] == "overlay2"
+
+
+@pytest.mark.parametrize(("flags", "variables"), [
+    (["--tls"], {}), (["--tlsverify"], {}), (["--tlsverify=false"], {}), ([], {"DOCKER_TLS_VERIFY": "1"}),
+    ([], {"DOCKER_TLS": "1"}), (["-H", "https://127.0.0.1:1"], {}),
+    (["--tls", "--tlscacert", "/x", "--tlscert", "/x", "--tlskey", "/x"], {})], ids=str)
+def test_tls_is_refused_and_never_left_out(scene, flags, variables):
+    """The client is a small static program without TLS: it says so, and what to do."""
+    environment = {key: value for key, value in os.environ.items() if not key.startswith(("DOCKER_", "SKIFF_"))}
+    host = {} if "-H" in flags else {"DOCKER_HOST": scene.engine.host}
+    done = subprocess.run([settings.BUILD / "skiff", *flags, "ps"], capture_output=True, text=True, timeout=60,
+                          env={**environment, **host, **variables})
+    assert done.returncode == 1 and done.stdout == ""
+    assert "has no TLS; use the docker command" in done.stderr and "ssh -N -L" in done.stderr
+
+
+def test_certificates_alone_ask_for_no_tls(scene):
+    """As with docker: they are used where something turns TLS on."""
+    done = subprocess.run(
+        [settings.BUILD / "skiff", "--tlscacert", "/x", "ps"], capture_output=True, text=True, timeout=60,
+        env={**os.environ, "DOCKER_HOST": scene.engine.host, "DOCKER_CERT_PATH": "/x"})
+    assert (done.returncode, done.stderr) == (0, "")

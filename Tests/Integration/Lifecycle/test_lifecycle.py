@@ -4,6 +4,7 @@ import json
 import os
 import select
 import signal
+import subprocess
 import time
 from concurrent.futures import ThreadPoolExecutor
 
@@ -234,6 +235,47 @@ def test_signals_are_forwarded_to_the_program(cli, name):
     client.send_signal(signal.SIGINT)
     assert client.wait(10 * settings.PATIENCE) == 33
     client.communicate()
+
+
+@pytest.mark.docker28
+@pytest.mark.parametrize("command", ["run", "attach"])
+def test_signals_that_are_not_forwarded(cli, name, command):
+    """The client goes on; the third request to end ends it, and the program hears of none."""
+    program = ("busybox", "sh", "-c", "trap 'echo heard' INT TERM; echo ready; while :; do sleep 0.1; done")
+    if command == "run":
+        client = cli.popen("run", "--sig-proxy=false", "--name", name, *program)
+        assert client.stdout.readline() == b"ready\n"
+    else:
+        cli("run", "-d", "-i", "--name", name, "busybox", "sh", "-c",
+            "trap 'echo heard' INT TERM; while read line; do echo $line; done; sleep 1000")
+        client = cli.popen("attach", "--sig-proxy=false", name)
+        # What comes back shows that the client listens to signals by now.
+        client.stdin.write(b"ready\n")
+        client.stdin.flush()
+        assert client.stdout.readline() == b"ready\n"
+    for one in (signal.SIGUSR1, signal.SIGINT, signal.SIGTERM):
+        client.send_signal(one)
+        with pytest.raises(subprocess.TimeoutExpired):
+            client.wait(0.3)
+    client.send_signal(signal.SIGINT)
+    assert client.wait(20 * settings.PATIENCE) == 1
+    output, errors = client.communicate()
+    assert (output, errors) == (b"", b"\ngot 3 SIGTERM/SIGINTs, forcefully exiting\n")
+    assert state(cli, name, "Running") == "true" and "heard" not in cli.out("logs", name)
+
+
+@pytest.mark.docker28
+def test_the_third_interrupt_ends_the_client(cli, name):
+    client = cli.popen("run", "--name", name, "busybox", "sh", "-c",
+                       "trap 'echo heard' INT; echo ready; while :; do sleep 0.1; done")
+    assert client.stdout.readline() == b"ready\n"
+    for _ in range(2):
+        client.send_signal(signal.SIGINT)
+        assert client.stdout.readline() == b"heard\n"
+    client.send_signal(signal.SIGINT)
+    assert client.wait(20 * settings.PATIENCE) == 1
+    assert b"got 3 SIGTERM/SIGINTs, forcefully exiting" in client.communicate()[1]
+    assert state(cli, name, "Running") == "true"
 
 
 def test_the_death_of_the_client_leaves_the_container(cli, name):

@@ -38,12 +38,7 @@ final class Session {
 
     private func makeClient() throws -> EngineClient {
         try refuseContexts()
-        for flag in [GlobalFlags.tls, GlobalFlags.tlsVerify] where globals.bool(flag) {
-            throw CommandError(.notBuilt, "--\(flag.name): TLS connections are not built yet")
-        }
-        if Self.environment("DOCKER_TLS_VERIFY") != nil, !globals.isSet(GlobalFlags.tlsVerify) {
-            throw CommandError(.notBuilt, "DOCKER_TLS_VERIFY: TLS connections are not built yet")
-        }
+        try refuseTLS()
         var version: APIVersion?
         if let text = Self.environment("DOCKER_API_VERSION") {
             guard let parsed = APIVersion(text.hasPrefix("v") ? text.dropFirst() : text[...]) else {
@@ -61,6 +56,19 @@ final class Session {
                 .invalidArgument,
                 "Failed to initialize: unable to resolve \(program) endpoint: \(error.message)")
         }
+    }
+
+    /// Docker's client turns TLS on by these flags and variables; certificates alone (`--tlscacert`,
+    /// `DOCKER_CERT_PATH`) do not. A connection that was meant to be encrypted must not be made without.
+    private func refuseTLS() throws {
+        let asked =
+            globals.isSet(GlobalFlags.tlsVerify)
+            ? "--tlsverify"
+            : globals.bool(GlobalFlags.tls)
+                ? "--tls"
+                : ["DOCKER_TLS_VERIFY", "DOCKER_TLS"].first { Self.environment($0) != nil }
+        guard let asked else { return }
+        throw CommandError(.notBuilt, "\(asked): \(EngineAddress.withoutTLS)")
     }
 
     private func refuseContexts() throws {

@@ -100,7 +100,16 @@ struct AttachedContainer {
         options.isTerminal = isTerminal
         options.sendsInput = sendsInput
         if isTerminal, sendsInput { options.detachKeys = detachKeys.keys }
-        options.onSignal = { handle($0, terminal) }
+        var terminations = 0
+        options.onSignal = { signal in
+            handle(signal, terminal)
+            guard signal == SIGINT || signal == SIGTERM else { return }
+            terminations += 1
+            guard terminations == 3 else { return }
+            terminal.restore()
+            Output.error("\ngot 3 SIGTERM/SIGINTs, forcefully exiting")
+            exit(1)
+        }
         do {
             return try StreamSession(stream.connection, signals: signals, options: options).run()
         } catch let error as SystemCallError where error.errno == EPIPE {
@@ -111,19 +120,19 @@ struct AttachedContainer {
 
     // MARK: Signals and size
 
+    /// Without forwarding, what Docker's client outlives is taken and dropped; the third SIGINT or SIGTERM ends it.
     private var caughtSignals: [Int32] {
-        var signals: [Int32] = isTerminal ? [SIGWINCH] : []
-        if forwardsSignals {
-            signals += SignalQueue.forwarded
-        } else if isTerminal {
-            signals += [SIGHUP, SIGINT, SIGQUIT, SIGTERM]
-        }
-        return signals
+        let own = isTerminal ? [SIGWINCH] : []
+        guard !forwardsSignals else { return own + SignalQueue.forwarded }
+        let dropped = [SIGINT, SIGTERM, SIGUSR1, SIGUSR2, SIGALRM]
+        // These end the client, which leaves the terminal as it was.
+        return own + dropped + (isTerminal ? [SIGHUP, SIGQUIT] : [])
     }
 
     private func handle(_ signal: Int32, _ terminal: RawTerminal) {
         if signal == SIGWINCH { return resize() }
         guard forwardsSignals else {
+            guard signal == SIGHUP || signal == SIGQUIT else { return }
             terminal.restore()
             exit(128 + signal)
         }

@@ -19,7 +19,7 @@ extension ImageStore {
         // Everything that can be refused is, before the upload is read.
         let name = try reference.map { try Self.makeReference($0, nil) }
         var defaults = ImageDefaults()
-        for change in changes { try ConfigurationChange(change).apply(to: &defaults) }
+        for change in try ConfigurationChange.all(in: changes) { try change.apply(to: &defaults) }
         do {
             let staging = try StagingFolder(paths, trash: trash)
             let outcome = try takeLayer(source, staging)
