@@ -42,7 +42,7 @@ struct ConfigurationChange {
         guard Self.known.contains(instruction) else {
             throw invalid("\(instruction.lowercased()) is not a valid change command")
         }
-        // Without arguments these two take the image's away.
+        // Docker takes these without arguments, too.
         if arguments.isEmpty, instruction != "CMD", instruction != "ENTRYPOINT" { throw missingArguments }
         if words.hasPrefix("--"), instruction != "HEALTHCHECK", instruction != "ONBUILD" {
             guard let end = words.firstIndex(of: " ") else { throw missingArguments }
@@ -59,7 +59,7 @@ struct ConfigurationChange {
         let words = VariableExpansion(defaults.environment)
         switch instruction {
         case "CMD": defaults.command = try command(defaults)
-        case "ENTRYPOINT": defaults.entrypoint = try command(defaults)
+        case "ENTRYPOINT": defaults.entrypoint = arguments.isEmpty ? nil : try command(defaults)
         case "ENV":
             for (name, value) in try pairs(words) {
                 defaults.environment.removeAll { $0.hasPrefix(name + "=") }
@@ -107,8 +107,8 @@ struct ConfigurationChange {
 
     private func command(_ defaults: ImageDefaults, _ text: String? = nil) throws -> [String] {
         if let list = try list(text) { return list }
-        if text == nil, arguments.isEmpty { return [] }
-        return (defaults.shell ?? ["/bin/sh", "-c"]) + [text ?? arguments]
+        let shell = defaults.shell ?? ["/bin/sh", "-c"]
+        return arguments.isEmpty ? shell : shell + [text ?? arguments]
     }
 
     /// `name=value …`, or the old form `name value`.
