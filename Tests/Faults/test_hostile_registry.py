@@ -80,6 +80,33 @@ def test_connections_that_end_at_any_byte_are_continued(engine, blobs):
         assert_nothing(engine)
 
 
+@pytest.mark.parametrize("tells_digest", [True, False])
+def test_manifest_that_ends_with_its_connection_needs_a_digest(engine, blobs, tells_digest):
+    """Without a length, a cut answer looks whole: a last line end that is missing would make it another manifest."""
+    def answer(handler, kind, digest, data):
+        if kind != "manifest":
+            return False
+        handler.protocol_version = "HTTP/1.0"
+        handler.send_response(200)
+        handler.send_header("Content-Type", blobs.types[digest])
+        if tells_digest:
+            handler.send_header("Docker-Content-Digest", digest)
+        handler.end_headers()
+        if handler.command != "HEAD":
+            handler.wfile.write(data)
+        handler.close_connection = True
+        return True
+
+    with HostileRegistry(blobs, answer) as server:
+        error = pull(engine, server)
+        if tells_digest:
+            assert error == ""
+            forget(engine, server)
+        else:
+            assert "neither how long it is nor which digest it has" in error
+        assert_nothing(engine)
+
+
 @pytest.mark.parametrize("lie", ["digest", "longer", "shorter", "manifest"])
 def test_lies_about_length_and_digest_are_found(engine, blobs, lie):
     def answer(handler, kind, digest, data):

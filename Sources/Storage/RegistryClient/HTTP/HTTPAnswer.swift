@@ -12,6 +12,8 @@ final class HTTPAnswer {
     let head: HTTPHead
     let address: WebAddress
     private var framing: Framing
+    /// Whether the body says where it ends, so that one that was cut cannot be taken for a whole one.
+    let isDelimited: Bool
     private var connection: HTTPConnection?
     private static let trailerLimit = 100
     private let giveBack: (HTTPConnection) -> Void
@@ -33,6 +35,7 @@ final class HTTPAnswer {
         } else {
             framing = .untilClose
         }
+        if case .untilClose = framing { isDelimited = false } else { isDelimited = true }
         if case .length(0) = framing { finish() }
     }
 

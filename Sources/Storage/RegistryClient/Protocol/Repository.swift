@@ -106,6 +106,13 @@ package final class Repository: Sendable {
         let bytes = try answer.readAll(limit: Self.manifestLimit, what)
         var expected = answer.head["docker-content-digest"].flatMap { Digest($0) }
         if case .digest(let digest) = selector { expected = digest }
+        // JSON that lost its end is no JSON, but a manifest that lost only its last line end would have another digest.
+        guard expected != nil || answer.isDelimited else {
+            throw RegistryError(
+                .invalidAnswer,
+                "\(what): the registry says neither how long it is nor which digest it has, so that a part could be taken for the whole"
+            )
+        }
         let actual = Digest.of(bytes, expected?.algorithm ?? .sha256)
         if let expected, actual != expected {
             throw RegistryError(
