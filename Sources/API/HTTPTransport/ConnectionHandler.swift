@@ -155,11 +155,19 @@ final class ConnectionHandler: ChannelInboundHandler, RemovableChannelHandler {
         }
     }
 
-    /// Nothing has moved for long: ends the connection unless it is this side that is at work.
+    /// Nothing has moved for long: ends the connection unless it is this side that is at work. It is not where the client
+    /// does not take what has been written.
     private func timePassed(_ context: ChannelHandlerContext) {
-        if let exchange, exchange.isComplete, exchange.task != nil { return }
+        if let exchange, exchange.isComplete, exchange.task != nil, !isOutputStuck(context) { return }
         exchange?.stream?.finish(complete: false)
         context.close(promise: nil)
+    }
+
+    private func isOutputStuck(_ context: ChannelHandlerContext) -> Bool {
+        guard let waiting = try? context.channel.syncOptions?.getOption(.bufferedWritableBytes) else {
+            return !context.channel.isWritable
+        }
+        return waiting > 0
     }
 
     private func serverLeaves(_ context: ChannelHandlerContext) {

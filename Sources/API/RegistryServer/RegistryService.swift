@@ -102,6 +102,10 @@ struct RegistryService: RequestService {
         let need = target.need(head.method)
         let (gatekeeper, isSecure) = (registry.gatekeeper, isSecure)
         let host = head["host"] ?? "localhost"
+        // Whoever has shown the right one before does not stand in line behind those who try some.
+        guard gatekeeper.hasToCheckPassword(head) else {
+            return try gatekeeper.admit(head, need, host: host, isSecure: isSecure)
+        }
         return try await registry.checkingPassword {
             try gatekeeper.admit(head, need, host: host, isSecure: isSecure)
         }

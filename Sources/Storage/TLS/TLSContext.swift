@@ -35,7 +35,7 @@ package final class TLSContext: @unchecked Sendable {
         for identity in identities { try use(identity) }
     }
 
-    /// A server's. Prefers the clients' order of ciphers, resumes sessions by tickets, speaks HTTP/1.1.
+    /// A server's. Chooses the cheapest of the clients' ciphers that is safe, resumes sessions by tickets, speaks HTTP/1.1.
     /// - Parameter clientAuthorities: a file (PEM) with the authorities of which every client has to show a certificate;
     ///   nil where clients need none
     /// - Throws: `TLSError` (`fileInvalid`), naming the file

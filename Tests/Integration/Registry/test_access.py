@@ -3,6 +3,7 @@
 import base64
 import json
 import signal
+import socket
 import subprocess
 
 import pytest
@@ -27,6 +28,26 @@ def test_passwords_over_tls(registries, passwords, certificate):
     name = registry.push_blob("a", content, auth=ALICE)
     assert registry.ask("GET", f"/v2/a/blobs/{name}", 200, auth=ALICE).content == content
     registry.ask("GET", f"/v2/a/blobs/{name}", 401)
+
+
+def test_guesses_keep_nobody_waiting(registries, tmp_path):
+    """Each guess costs a hash: who has shown his password before does not stand in line behind a hundred of them."""
+    path = tmp_path / "costly"
+    # "secret" with a cost of 12: some 200 ms of a processor.
+    path.write_text("alice:$2y$12$.tx8ObqH/XIa50xmvri6Nua0jw.t.Ac8rCpwhNS124Z05EafVvckq\n")
+    registry = registries("--htpasswd", str(path))
+    registry.ask("GET", "/v2/", 200, auth=ALICE)
+    guess = base64.b64encode(b"alice:guess").decode()
+    sockets = []
+    for _ in range(100):
+        sockets.append(socket.create_connection((registry.address, registry.port)))
+        sockets[-1].sendall(f"GET /v2/ HTTP/1.1\r\nHost: x\r\nAuthorization: Basic {guess}\r\n\r\n".encode())
+    registry.ask("GET", "/v2/", 200, auth=ALICE)
+    sockets[-1].setblocking(False)
+    with pytest.raises(BlockingIOError):
+        sockets[-1].recv(1)
+    for one in sockets:
+        one.close()
 
 
 def test_rules_tell_users_and_actions_apart(registries, passwords, tmp_path):

@@ -97,6 +97,23 @@ def test_referrers_are_listed_and_filtered(registry):
     assert len(page.json()["manifests"]) == len(rest.json()["manifests"]) == 1
 
 
+def test_lists_of_large_referrers_come_in_pages(registry):
+    """Annotations may be as large as manifests: what is answered at once has to stay small."""
+    subject = registry.push_image("a", "subject")
+    pushed = {
+        registry.push_image("a", f"s{number}", b"signature", {
+            "subject": {"mediaType": MANIFEST, "digest": subject, "size": 1},
+            "annotations": {"large": f"{number}" * 900_000}})
+        for number in range(5)}
+    found, path = [], f"/v2/a/referrers/{subject}"
+    while path:
+        answer = registry.ask("GET", path, 200)
+        assert len(answer.content) < 4 << 20
+        found += [one["digest"] for one in answer.json()["manifests"]]
+        path = answer.links.get("next", {}).get("url")
+    assert len(found) == 5 and set(found) == pushed
+
+
 def test_push_by_digest_sets_the_tags_that_are_named(registry):
     registry.push_image("a", "first")
     content = registry.ask("GET", "/v2/a/manifests/first", 200).content

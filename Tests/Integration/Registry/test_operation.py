@@ -4,6 +4,7 @@ import os
 import random
 import signal
 import socket
+import ssl
 import threading
 
 import pytest
@@ -189,6 +190,44 @@ def test_a_link_in_the_store_leads_nowhere(registry, tmp_path):
     path.symlink_to(secret)
     answer = registry.ask("GET", f"/v2/a/blobs/{name}", 500)
     assert b"content" != answer.content and str(registry.folder).encode() not in answer.content
+
+
+def test_a_damaged_blob_is_repaired_by_a_push(registry):
+    content = b"content" * 20_000
+    name = registry.push_blob("a", content)
+    path = next((registry.folder / "root/blobs").rglob(name.split(":")[1]))
+    os.truncate(path, 100)
+    registry.push_blob("a", content)
+    assert registry.ask("GET", f"/v2/a/blobs/{name}", 200).content == content
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_a_client_that_takes_nothing_is_left(registries, certificate, scheme):
+    """Whoever asks for a large blob and does not read it keeps neither connection nor file for ever."""
+    tls = ["--tls-cert", str(certificate[0]), "--tls-key", str(certificate[1])] if scheme == "https" else []
+    registry = registries("--idle-timeout", "2s", *tls, scheme=scheme)
+    registry.session.verify = str(certificate[0])
+    name = registry.push_blob("a", bytes(32 << 20))
+    sock = socket.socket()
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8192)
+    sock.connect((registry.address, registry.port))
+    if tls:
+        sock = ssl.create_default_context(cafile=str(certificate[0])).wrap_socket(sock, server_hostname=registry.address)
+    sock.sendall(f"GET /v2/a/blobs/{name} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+    assert sock.recv(4) == b"HTTP"
+    blob = name.split(":")[1]
+    files = f"/proc/{registry.process.pid}/fd"
+
+    def reads_blob() -> bool:
+        for number in os.listdir(files):
+            try:
+                if os.readlink(f"{files}/{number}").endswith(blob):
+                    return True
+            except FileNotFoundError:
+                pass
+        return False
+    wait_for(lambda: not reads_blob(), 120, "the end of the connection")
+    sock.close()
 
 
 def test_lists_have_an_end(registry):

@@ -81,13 +81,23 @@ final class Gatekeeper: Sendable {
         RegistryError(.denied, "\(user) may not do this\(need.scope.map { " (\($0))" } ?? "")")
     }
 
+    /// Whether `admit` may have to check a password that is not known yet, and so to compute for long.
+    func hasToCheckPassword(_ head: RequestHead) -> Bool {
+        guard case .basic = mode, let (name, password) = Self.login(head), let passwords else { return false }
+        return !passwords.isVerified(name, password)
+    }
+
     /// The user whose name and password the request carries; nil where it carries none or a wrong one.
     func user(_ head: RequestHead) -> String? {
-        guard let text = Self.credentials(head, "basic"), let bytes = Base64.decode(text),
-            let colon = bytes.firstIndex(of: UInt8(ascii: ":")), let passwords
+        guard let (name, password) = Self.login(head), let passwords else { return nil }
+        return passwords.verify(name, password) ? name : nil
+    }
+
+    private static func login(_ head: RequestHead) -> (name: String, password: [UInt8])? {
+        guard let text = credentials(head, "basic"), let bytes = Base64.decode(text),
+            let colon = bytes.firstIndex(of: UInt8(ascii: ":"))
         else { return nil }
-        let name = String(decoding: bytes[..<colon], as: UTF8.self)
-        return passwords.verify(name, Array(bytes[(colon + 1)...])) ? name : nil
+        return (String(decoding: bytes[..<colon], as: UTF8.self), Array(bytes[(colon + 1)...]))
     }
 
     private static func credentials(_ head: RequestHead, _ scheme: String) -> String? {

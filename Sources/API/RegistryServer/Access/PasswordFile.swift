@@ -60,6 +60,13 @@ final class PasswordFile: Sendable {
         return Base64.encodeURL(Array(SHA256.hash(data: Array("stamp\0\(user)\0\(hash)".utf8))).prefix(16))
     }
 
+    /// Whether the password is known to be the user's; costs no hash. False says nothing.
+    func isVerified(_ user: String, _ password: [UInt8]) -> Bool {
+        guard let hash = state.withLock({ $0.hashes[user] }) else { return false }
+        let proof = proof(user, hash, password)
+        return state.withLock { $0.verified.contains(proof) }
+    }
+
     /// Whether the password is the user's. Blocks, for as long as the hash costs, the first time.
     func verify(_ user: String, _ password: [UInt8]) -> Bool {
         let hash = state.withLock { $0.hashes[user] }

@@ -24,7 +24,15 @@ struct BlobRoutes: Sendable {
         let isHead = exchange.head.method == "HEAD"
         let found: (StoredBlob, SharedDescriptor, ByteBuffer?)? = try await registry.blocking { store in
             guard let blob = try store.blob(repository, digest, touches: isHead) else { return nil }
-            let file = try store.blobs.open(digest)
+            let file: SharedDescriptor
+            do {
+                file = try store.blobs.open(digest)
+            } catch let error as RegistryError where error.code == .contentCorrupted {
+                // Deleted and collected since it was found: not there, like any other.
+                store.recent.forget(repository, digest)
+                guard try store.blob(repository, digest, touches: false) != nil else { return nil }
+                throw error
+            }
             let isSmall = !isHead && blob.size <= Self.smallSize
             return (blob, file, isSmall ? try Self.read(file, 0, Int(blob.size), digest) : nil)
         }

@@ -16,7 +16,12 @@ struct BlobFolder: Sendable {
         "\(path)/\(digest.algorithm.rawValue)/\(digest.hex.prefix(2))/\(digest.hex)"
     }
 
-    func contains(_ digest: Digest) -> Bool { fileExists(file(digest)) }
+    /// Whether the file of a blob is there, and as long as it has to be.
+    func contains(_ digest: Digest, size: Int64) -> Bool {
+        var status = stat()
+        return lstat(file(digest), &status) == 0 && status.st_mode & S_IFMT == S_IFREG
+            && Int64(status.st_size) == size
+    }
 
     /// - Throws: `RegistryError` (`contentCorrupted`) where the file is missing
     func open(_ digest: Digest) throws -> SharedDescriptor {

@@ -114,7 +114,8 @@ extension RegistryStore {
         let size = upload.size
         try upload.sync()
         return try lock.committing {
-            if blobs.contains(digest) {
+            // One that was damaged is replaced, as its error says.
+            if blobs.contains(digest, size: size) {
                 try upload.remove()
             } else {
                 try blobs.adopt(upload.path, as: digest)

@@ -61,22 +61,37 @@ extension RegistryStore {
         return Page(items: Array(found.prefix(limit)), hasMore: found.count > limit)
     }
 
+    /// Bytes of annotations in one page: every client reads a list of the size of a manifest, and a list of large ones
+    /// must not take all memory.
+    private static let annotationLimit = 2 << 20
+
     /// Descriptors of the manifests whose subject is `digest`, in the order of their digests.
     func referrers(
         _ repository: RepositoryName, _ digest: Digest, artifactType: String?, limit: Int, after last: String
     ) throws -> Page<(digest: String, descriptor: JSONValue)> {
         try database.read { database in
-            try page(limit) { count in
-                try database.rows(
-                    """
-                    SELECT m.digest, m.media_type, length(m.content), m.artifact_type, m.annotations
+            let rows = try Row.fetchCursor(
+                database,
+                sql: """
+                    SELECT m.digest, m.media_type, length(m.content), m.artifact_type, m.annotations,
+                        coalesce(length(m.annotations), 0)
                     FROM repositories r JOIN manifests m ON m.repository = r.id
                     WHERE r.name = ?1 AND m.subject = ?2 AND m.digest > ?3
                         AND (?4 IS NULL OR m.artifact_type = ?4)
                     ORDER BY m.digest LIMIT ?5
-                    """, [repository.description, digest.description, last, artifactType, count]
-                ).map { ($0[0], try Self.descriptor($0)) }
+                    """,
+                arguments: [repository.description, digest.description, last, artifactType, limit + 1])
+            var items: [(digest: String, descriptor: JSONValue)] = []
+            var room = Self.annotationLimit
+            while let row = try rows.next() {
+                let size: Int = row[5]
+                guard items.count < limit, items.isEmpty || size <= room else {
+                    return Page(items: items, hasMore: true)
+                }
+                room -= size
+                items.append((row[0], try Self.descriptor(row)))
             }
+            return Page(items: items, hasMore: false)
         }
     }
 
