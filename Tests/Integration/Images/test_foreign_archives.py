@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 import shutil
 import subprocess
 import tarfile
@@ -136,6 +137,36 @@ SOURCES = {
     "skopeo-docker-to-oci": skopeo_copy("oci-archive", "docker"), "buildah-oci-archive": buildah_push("oci-archive"),
     "buildah-docker-archive": buildah_push("docker-archive"),
 }
+
+
+@pytest.mark.parametrize("source", ["docker-save-20.10", "docker-save-25", "podman-oci-dir", "skopeo-oci-dir"])
+def test_folders_load(source, tools, reference, new_daemon):
+    """`skiff load -i FOLDER`: an OCI layout, or what `docker save` wrote, unpacked. The same image as from the archive."""
+    target, folder = tools.folder / "archive.tar", tools.folder / "unpacked"
+    SOURCES[source](tools, target) if SOURCES[source] else docker_save(target, reference)
+    folder.mkdir()
+    subprocess.run(["tar", "-C", folder, "-xf", target], check=True)
+    target.unlink()
+    engine = new_daemon(images=())
+    cli = engine.cli("skiff")
+    out = cli.out("load", "-i", str(folder))
+    assert out.startswith("Loaded image"), out
+    [image] = engine.api("GET", "/images/json").json
+    assert cli.out("run", "--rm", "--network", "none", image["Id"], "busybox", "echo", "ok") == "ok"
+
+
+def test_folders_without_an_image_are_refused(tmp_path, new_daemon):
+    engine = new_daemon(images=())
+    done = engine.cli("skiff")("load", "-i", str(tmp_path), status=None)
+    assert done.returncode == 1 and "neither index.json" in done.stderr and str(tmp_path) in done.stderr
+    (tmp_path / "index.json").write_text("{}")
+    # What is no file is passed over, what leads elsewhere is not read.
+    (tmp_path / "blobs").mkdir()
+    (tmp_path / "blobs" / ("n" * 200)).write_text("x")
+    (tmp_path / "elsewhere").symlink_to("/etc/passwd")
+    os.mkfifo(tmp_path / "pipe")
+    done = engine.cli("skiff")("load", "-i", str(tmp_path), status=None)
+    assert done.returncode == 1 and "index.json" in done.stderr, done.stderr
 
 
 @pytest.mark.parametrize("source", SOURCES)

@@ -99,7 +99,8 @@ enum ImageImport {
 
 /// `load`
 enum ImageLoad {
-    private static let input = Flag("input", "i", .string, "Read from this file, not from standard input")
+    private static let input = Flag(
+        "input", "i", .string, "Read from this file or folder, not from standard input")
     private static let platform = Flag("platform", .stringSlice, "Load only this platform's variant")
     private static let quiet = Flag("quiet", "q", .bool, "Do not show progress")
 
@@ -109,18 +110,27 @@ enum ImageLoad {
             flags: [input, platform, quiet], arguments: .none, run: run)
     }
 
+    /// Where the archive comes from; a folder is made into one on the way.
+    private static func pieces(_ path: String) throws -> () throws -> [UInt8] {
+        if path != "-", ArchiveFolder.isFolder(path) {
+            let folder = try ArchiveFolder(path)
+            return { try folder.next() }
+        }
+        let reader = try ArchiveReader(path: path)
+        return { try reader.next() }
+    }
+
     private static func run(_ invocation: Invocation) throws -> Int32 {
         let path = invocation.string(input)
         if path.isEmpty, RawTerminal.isTerminal(0) {
             throw CommandError(.invalidArgument, "requested load from stdin, but stdin is empty")
         }
-        let reader = try ArchiveReader(path: path.isEmpty ? "-" : path)
+        let nextPiece = try pieces(path.isEmpty ? "-" : path)
         let isQuiet = invocation.bool(quiet) || !RawTerminal.isTerminal(1)
         var query: [(name: String, value: String)] = [("quiet", isQuiet ? "1" : "0")]
         for text in invocation.list(platform) { query += try PlatformArgument.query(text) }
         let response = try invocation.client.upload(
-            EngineRequest(.post, "/images/load", query: query), contentType: "application/x-tar"
-        ) { try reader.next() }
+            EngineRequest(.post, "/images/load", query: query), contentType: "application/x-tar", nextPiece)
         guard response.head.header("content-type")?.hasPrefix("application/json") == true else {
             try writeAll(1, try response.readAll())
             return 0
