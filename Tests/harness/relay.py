@@ -228,10 +228,11 @@ class Relay(LocalServer):
 
 
 class Proxy(LocalServer):
-    """An HTTP proxy: CONNECT, and plain requests with a whole address. `password` is `USER:PASSWORD`."""
+    """An HTTP proxy: CONNECT, and plain requests with a whole address. `password` is `USER:PASSWORD`; with `context` the
+    proxy itself is reached by TLS."""
 
-    def __init__(self, address: str = "127.0.0.1", password: str | None = None):
-        super().__init__(self._answer, address=address)
+    def __init__(self, address: str = "127.0.0.1", password: str | None = None, context: ssl.SSLContext | None = None):
+        super().__init__(self._answer, address=address, context=context)
         self.asked: list[tuple[str, str]] = []
         self.expected = password and "Basic " + base64.b64encode(password.encode()).decode()
 
@@ -268,7 +269,9 @@ class Proxy(LocalServer):
             handler.end_headers()
             ends = {handler.connection: upstream, upstream: handler.connection}
             while True:
-                for one in select.select(list(ends), [], [])[0]:
+                # A record of TLS may hold more than was asked for, of which select knows nothing.
+                held = [one for one in ends if isinstance(one, ssl.SSLSocket) and one.pending()]
+                for one in held or select.select(list(ends), [], [])[0]:
                     data = one.recv(BLOCK)
                     if not data:
                         handler.close_connection = True

@@ -169,6 +169,32 @@ def test_proxies(new_daemon, stocked, addresses, tmp_path, password, tls):
         assert len(proxy.asked) == count
 
 
+@pytest.mark.parametrize("tls", [True, False], ids=["https", "http"])
+def test_proxies_that_are_reached_by_tls(new_daemon, stocked, addresses, etc, tmp_path, tls):
+    """`https://` in a proxy's address: TLS to it, and the registry's own TLS within. Its authority is in certs.d."""
+    authority = Authority(tmp_path / "servers", "servers")
+    context = authority.context(addresses[0]) if tls else None
+    with (Relay(stocked.host, address=addresses[0], context=context) as relay,
+          Proxy(addresses[1], "user:word", authority.context(addresses[1])) as proxy):
+        address = f"https://user:word@{proxy.host}"
+        engine = new_daemon(config={"proxies": {"http-proxy": address, "https-proxy": address},
+                                    "insecure-registries": [relay.host]})
+        cli = engine.cli("skiff")
+        there = f"{relay.host}/proxied:1"
+        refused = cli("pull", f"{relay.host}/box:1", status=1).stderr
+        assert "proxyconnect tcp" in refused and "failed to verify certificate" in refused, refused
+        place = Path("/etc/skiff/certs.d") / proxy.host
+        place.mkdir(parents=True)
+        (place / "ca.crt").write_bytes(authority.certificate.read_bytes())
+        cli("tag", "busybox", there)
+        cli("push", there)
+        cli("rmi", there)
+        cli("pull", there)
+        cli("pull", f"{relay.host}/box:1")
+        assert (("CONNECT", relay.host) if tls else ("GET", f"http://{relay.host}/v2/")) in proxy.asked
+        assert all("Proxy-Authorization" not in one.fields for one in relay.exchanges)
+
+
 def test_proxies_of_the_environment(new_daemon, stocked, addresses, monkeypatch):
     with Relay(stocked.host, address=addresses[0]) as relay, Proxy(addresses[1]) as proxy:
         monkeypatch.setenv("HTTP_PROXY", f"http://{proxy.host}")

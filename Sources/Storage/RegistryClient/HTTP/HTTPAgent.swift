@@ -103,43 +103,41 @@ final class HTTPAgent: Sendable {
         let dialer = Dialer(interrupter: interrupter, timeout: timeouts.connect)
         guard let proxy = proxy(for: address) else {
             let socket = try dialer.connect(host: address.host, port: address.port)
-            return try connection(socket, address)
+            return connection(try transport(socket, address), address)
         }
-        guard proxy.address.scheme == .http else {
-            throw RegistryError(
-                .unsupported,
-                "the proxy \(proxy.address) is not supported: use one with http:// in its address")
-        }
-        let socket: SharedDescriptor
+        let outer: any Transport
         do {
-            socket = try dialer.connect(host: proxy.address.host, port: proxy.address.port)
+            let socket = try dialer.connect(host: proxy.address.host, port: proxy.address.port)
+            outer = try transport(socket, proxy.address)
         } catch let error as RegistryError where error.code != .cancelled {
             throw RegistryError(
                 error.code, "proxyconnect tcp: \(error.message)", cause: error, isTransient: error.isTransient
             )
         }
-        if address.scheme == .https { try openTunnel(socket, proxy, address) }
-        return try connection(socket, address)
+        guard address.scheme == .https else { return connection(outer, address) }
+        try openTunnel(outer, proxy, address)
+        if let plain = outer as? SocketTransport {
+            return connection(try transport(plain.descriptor, address), address)
+        }
+        let inner = try NestedTLSTransport(
+            outer, context: try context(for: address), host: address.host, peer: address.authority)
+        return connection(inner, address)
     }
 
-    private func connection(_ socket: SharedDescriptor, _ address: WebAddress) throws -> HTTPConnection {
-        HTTPConnection(
-            try transport(socket, address), origin: address.origin, headTime: configuration.timeouts.idle)
+    private func connection(_ transport: any Transport, _ address: WebAddress) -> HTTPConnection {
+        HTTPConnection(transport, origin: address.origin, headTime: configuration.timeouts.idle)
     }
 
     /// CONNECT (RFC 9110, section 9.3.6).
-    private func openTunnel(_ socket: SharedDescriptor, _ proxy: Proxy, _ address: WebAddress) throws {
-        let plain = SocketTransport(
-            socket, peer: proxy.address.authority, interrupter: interrupter,
-            idle: configuration.timeouts.idle)
+    private func openTunnel(_ outer: any Transport, _ proxy: Proxy, _ address: WebAddress) throws {
         var text = "CONNECT \(address.hostAndPort) HTTP/1.1\r\nHost: \(address.hostAndPort)\r\n"
         if let field = proxy.authorization { text += "Proxy-Authorization: \(field)\r\n" }
-        try Array((text + "\r\n").utf8).withUnsafeBytes { try plain.write($0) }
+        try Array((text + "\r\n").utf8).withUnsafeBytes { try outer.write($0) }
         // Byte by byte: what comes behind the head is not the proxy's.
         var head: [UInt8] = []
         while head.suffix(4) != [0x0D, 0x0A, 0x0D, 0x0A] {
             var byte: UInt8 = 0
-            let count = try withUnsafeMutableBytes(of: &byte) { try plain.read(into: $0) }
+            let count = try withUnsafeMutableBytes(of: &byte) { try outer.read(into: $0) }
             guard count == 1, head.count < 16 << 10 else {
                 throw RegistryError(
                     .unavailable, "the proxy \(proxy.address) gave no answer", isTransient: true)

@@ -39,13 +39,13 @@ final class TLSTransport: Transport {
                 try interrupter.wait(descriptor.rawValue, POLLIN, milliseconds: timeout, what)
             case .wantsOutput:
                 try interrupter.wait(descriptor.rawValue, POLLOUT, milliseconds: timeout, what)
-            case .ended: throw handshakeFailure(TLSError(.cut, "closed by the server"))
-            case .failed(let error): throw handshakeFailure(error)
+            case .ended: throw Self.handshakeFailure(TLSError(.cut, "closed by the server"), peer)
+            case .failed(let error): throw Self.handshakeFailure(error, peer)
             }
         }
     }
 
-    private func handshakeFailure(_ error: TLSError) -> RegistryError {
+    static func handshakeFailure(_ error: TLSError, _ peer: String) -> RegistryError {
         switch error.code {
         case .untrusted:
             return RegistryError(
@@ -98,12 +98,12 @@ final class TLSTransport: Transport {
         case .wantsInput: try interrupter.wait(descriptor.rawValue, POLLIN, milliseconds: idle, peer)
         case .wantsOutput: try interrupter.wait(descriptor.rawValue, POLLOUT, milliseconds: idle, peer)
         case .failed(let error):
-            throw failure(error)
+            throw Self.failure(error, peer)
         }
         return false
     }
 
-    private func failure(_ error: TLSError) -> RegistryError {
+    static func failure(_ error: TLSError, _ peer: String) -> RegistryError {
         switch error.code {
         case .cut: RegistryError(.unavailable, "\(peer): unexpected EOF", cause: error, isTransient: true)
         case .connectionFailed:
