@@ -223,6 +223,22 @@ def test_manifest_without_end_is_refused(engine, blobs):
         assert "larger than" in pull(engine, server)
 
 
+@pytest.mark.parametrize("size", [2**63 - 1, 2**62, 2**60, -1, -(2**63), 2**64, 1.5, "1"])
+@pytest.mark.parametrize("part", ["layers", "config"])
+def test_sizes_beyond_every_number_are_refused(new_daemon, blobs, size, part):
+    """Whatever a manifest announces, with a budget that reckons with it: an error, and the daemon goes on."""
+    engine = new_daemon(images=(), config={"max-download-attempts": 1, "storage-budget": "1g"})
+    manifest = json.loads(blobs.content[blobs.tags["latest"]])
+    for one in manifest["layers"] if part == "layers" else [manifest["config"]]:
+        one["size"] = size
+    kind = "application/vnd.oci.image.manifest.v1+json"
+    blobs.tags["latest"] = blobs.put(json.dumps(manifest).encode(), kind)["digest"]
+    with HostileRegistry(blobs) as server:
+        assert pull(engine, server)
+        assert engine.process.poll() is None and engine.api("GET", "/_ping").status == 200
+        assert_nothing(engine)
+
+
 def test_bearer_token_is_fetched_for_the_repository(engine, blobs):
     def tokens(handler, kind, digest, data):
         if handler.path.startswith("/token"):

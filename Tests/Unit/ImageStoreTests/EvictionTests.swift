@@ -1,5 +1,6 @@
 import GRDB
 @testable import ImageStore
+import LinuxKernel
 import OCIModel
 import Testing
 
@@ -72,6 +73,61 @@ import Testing
             #expect(freed(going) >= min(needed, most))
             for one in going { #expect(freed(going.filter { $0 != one }) < min(needed, most)) }
         }
+    }
+
+    private func layer(_ name: String) -> ArchiveBuilder.Layer {
+        var tar = TarBuilder()
+        tar.file(name, String(repeating: "x", count: 100_000))
+        return ArchiveBuilder.Layer(tar.finished())
+    }
+
+    private func load(
+        _ fixture: StoreFixture, _ tag: String, _ layers: [ArchiveBuilder.Layer]
+    ) throws -> Digest {
+        var builder = ArchiveBuilder(layers: layers)
+        builder.tags = [tag]
+        return try #require(try fixture.load(builder.dockerSave()).images.first?.id)
+    }
+
+    @Test func sharedLayersStayWithTheImageThatStays() throws {
+        let fixture = try StoreFixture()
+        let (base, own, other) = (layer("base"), layer("own"), layer("other"))
+        let first = try load(fixture, "first:1", [base, own])
+        let second = try load(fixture, "second:1", [base, other])
+        let eviction = try fixture.store.evict(
+            keeping: [], uses: { $0 == second ? [ImageUse(containerID: "c", isRunning: false)] : [] }
+        ) { 1 << 30 }
+        #expect(eviction.missing > 0, "what is in use is not taken, however much is missing")
+        #expect(try fixture.store.list().map(\.id) == [second] && first != second)
+        #expect(fixture.hasLayer(base.diffID) && fixture.hasLayer(other.diffID))
+        #expect(!fixture.hasLayer(own.diffID), "layers that no image uses go at once")
+        #expect(!fileExists(fixture.path(own.diffID)))
+    }
+
+    /// A pull takes its time, and the budget is enforced meanwhile.
+    @Test func whatAPullHasAndNeedsStays() throws {
+        let fixture = try StoreFixture()
+        let (base, new, old) = (layer("base"), layer("new"), layer("old"))
+        _ = try load(fixture, "has-the-base:1", [base])
+        _ = try load(fixture, "old:1", [old])
+        let ingest = try fixture.store.beginIngest(parallelLayers: 2)
+        #expect(ingest.keepIfPresent(base.diffID) && !ingest.keepIfPresent(new.diffID))
+        let descriptor = ContentDescriptor(
+            mediaType: MediaType.ociLayer, digest: new.digest, size: Int64(new.stored.count))
+        try ingest.layer(
+            descriptor, diffID: new.diffID,
+            open: { MemorySource(Array(new.stored[Int($0)...])) }, report: { _ in })
+        let eviction = try fixture.store.evict(keeping: [], uses: { _ in [] }) { 1 << 30 }
+        #expect(eviction.removals.isEmpty == false && !fixture.hasLayer(old.diffID))
+        #expect(fixture.hasLayer(base.diffID) && fixture.hasLayer(new.diffID))
+        let pulled = ArchiveBuilder(layers: [base, new])
+        _ = try ingest.commit(
+            configuration: pulled.configuration,
+            manifest: (pulled.manifest, MediaType.ociManifest, sha256(pulled.manifest)),
+            references: [try Reference("example:pulled")])
+        try fixture.reopen()
+        #expect(try fixture.store.image("example:pulled").id == pulled.id)
+        #expect(fileExists(fixture.path(base.diffID)) && fileExists(fixture.path(new.diffID)))
     }
 
     @Test func useOutlivesTheStoreAndDecidesWhatGoes() throws {

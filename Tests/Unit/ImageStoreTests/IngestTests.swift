@@ -72,7 +72,7 @@ import Testing
         var damaged = builder.layers[0].stored
         damaged[damaged.count / 2] ^= 1
         expectImageError(.corruptedArchive) { try take(builder.layers[0], ingest, content: damaged) }
-        #expect(!fixture.store.hasLayer(builder.layers[0].diffID))
+        #expect(!fixture.hasLayer(builder.layers[0].diffID))
         #expect(fixture.store.arrivals.isEmpty)
         try take(builder.layers[0], ingest)
     }
@@ -99,7 +99,7 @@ import Testing
             fixture.store.paths.arrival(layer.digest), [UInt8](repeating: 0, count: half))
         let ingest = try fixture.store.beginIngest(parallelLayers: 1)
         try take(layer, ingest)
-        #expect(fixture.store.hasLayer(layer.diffID))
+        #expect(fixture.hasLayer(layer.diffID))
     }
 
     @Test func ingestThatIsGivenUpTakesItsLayersAlong() throws {
@@ -107,7 +107,7 @@ import Testing
             let ingest = try fixture.store.beginIngest(parallelLayers: 2)
             try take(builder.layers[0], ingest)
         }
-        #expect(!fixture.store.hasLayer(builder.layers[0].diffID))
+        #expect(!fixture.hasLayer(builder.layers[0].diffID))
         #expect(try fixture.files().filter { $0.hasPrefix("content/blobs/sha256/") }.isEmpty)
     }
 

@@ -5,6 +5,7 @@ import JSONCodec
 import LinuxKernel
 import Logging
 import OCIModel
+import Synchronization
 import Testing
 
 /// A store in a folder of its own, which goes with it.
@@ -13,11 +14,15 @@ final class StoreFixture {
     let database: DatabaseQueue
     private(set) var store: ImageStore
 
-    init() throws {
+    private let keepsBlobs: Bool
+
+    /// - Parameter keepsBlobs: whether compressed layers are kept as they came
+    init(keepsBlobs: Bool = true) throws {
+        self.keepsBlobs = keepsBlobs
         root = "/tmp/skiff-imagestore-\(UInt64.random(in: 0...UInt64.max))"
         try makeDirectories(root)
         database = try DatabaseQueue(path: root + "/state.db")
-        store = try Self.open(root, database)
+        store = try Self.open(root, database, keepsBlobs)
         try store.adopt([])
     }
 
@@ -26,16 +31,18 @@ final class StoreFixture {
         try? LinuxKernel.removeTree(root)
     }
 
-    private static func open(_ root: String, _ database: DatabaseQueue) throws -> ImageStore {
+    private static func open(
+        _ root: String, _ database: DatabaseQueue, _ keepsBlobs: Bool
+    ) throws -> ImageStore {
         var logger = Logger(label: "test")
         logger.logLevel = .error
-        return try ImageStore.open(root: root, database: database, logger: logger)
+        return try ImageStore.open(root: root, database: database, logger: logger, keepsBlobs: keepsBlobs)
     }
 
     /// As after the end of the daemon.
     func reopen(adopting layers: [ContainerLayer] = []) throws {
         store.waitForDeletions()
-        store = try Self.open(root, database)
+        store = try Self.open(root, database, keepsBlobs)
         try store.adopt(layers)
     }
 
@@ -49,6 +56,8 @@ final class StoreFixture {
         try walkTree(root) { path, _ in if !path.hasPrefix("state.db") { names.append(path) } }
         return names.sorted()
     }
+
+    func hasLayer(_ diffID: Digest) -> Bool { store.state.withLock { $0.layers[diffID] != nil } }
 
     func path(_ diffID: Digest, _ name: String = "") -> String {
         store.paths.layerContent(diffID) + (name.isEmpty ? "" : "/" + name)

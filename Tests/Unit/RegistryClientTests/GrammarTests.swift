@@ -21,6 +21,27 @@ import Testing
         }
     }
 
+    @Test func rangesThatSayAnythingAreNumbersOrNothing() {
+        #expect(RangeField.received("0-41") == 42)
+        #expect(RangeField.received("bytes=0-41") == 42)
+        for text in ["", "0-0", "-", "0", "x-y", "0-9223372036854775807", "0-99999999999999999999"] {
+            #expect(RangeField.received(text) == 0, "\(text)")
+        }
+        #expect(RangeField.first("bytes 42-99/100") == 42)
+        for text in [
+            "", "bytes", "bytes */100", "bytes -1-2/3", "items 1-2/3", "bytes 99999999999999999999-/",
+        ] {
+            #expect(RangeField.first(text) == nil, "\(text)")
+        }
+        let letters = Array("0123456789-/* bytes=\u{0665}é")
+        for _ in 0..<5_000 {
+            let text =
+                "bytes " + String((0..<Int.random(in: 0...30)).map { _ in letters.randomElement() ?? "-" })
+            #expect(RangeField.received(text) >= 0)
+            #expect(RangeField.first(text) ?? 0 >= 0)
+        }
+    }
+
     @Test func challengesAreParsed() {
         let field =
             #"Bearer realm="https://auth.example/token",service="reg, istry",scope="repository:a/b:pull,push", Basic realm=x"#

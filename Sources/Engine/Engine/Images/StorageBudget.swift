@@ -40,7 +40,7 @@ final class StorageBudget: Sendable {
     func enforce(keeping: Set<Digest> = [], awaiting compressed: Int64 = 0) {
         do {
             let eviction = try store.evict(keeping: keeping, uses: uses) {
-                try excess(awaiting: compressed * Self.growth)
+                try excess(awaiting: compressed)
             }
             report(eviction)
         } catch {
@@ -63,13 +63,16 @@ final class StorageBudget: Sendable {
         }
     }
 
-    /// Bytes that have to go.
+    /// Bytes that have to go. What is about to come counts as it is announced against the limit, and with everything that
+    /// may become of it against the disk.
     private func excess(awaiting bytes: Int64) throws -> Int64 {
         let space = try store.space()
-        let short = bytes - space.available
+        let announced = min(max(0, bytes), space.total)
+        let short = announced * Self.growth - space.available
         switch limit {
-        case .bytes(let allowed): return max(short, try store.usage().total - allowed)
-        case .percent(let share): return max(short, space.used - space.total / 100 * Int64(share))
+        case .bytes(let allowed): return max(short, try store.usage().total + announced - allowed)
+        case .percent(let share):
+            return max(short, space.used + announced - space.total / 100 * Int64(share))
         }
     }
 

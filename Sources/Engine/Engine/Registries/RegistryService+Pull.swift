@@ -64,8 +64,8 @@ private struct ImagePull: Sendable {
         let configuration: ImageConfiguration = try parseDocument(configurationBytes, "configuration")
         try check(configuration, image)
         let before = try? store.image(reference.familiar).id
-        makeRoom(image.layers, configuration.rootFilesystem.diffIDs)
         let ingest = try store.beginIngest(parallelLayers: width)
+        makeRoom(image.layers, configuration.rootFilesystem.diffIDs, ingest)
         try fetch(image.layers, configuration.rootFilesystem.diffIDs, into: ingest)
         _ = try ingest.commit(
             configuration: configurationBytes,
@@ -81,11 +81,16 @@ private struct ImagePull: Sendable {
                     + " for \(reference.familiar)"))
     }
 
-    /// Where the disk is too full for the layers that are missing, others go first.
-    private func makeRoom(_ layers: [ContentDescriptor], _ diffIDs: [Digest]) {
+    /// Where there is no room for the layers that are missing, others go first; none that this image has.
+    private func makeRoom(_ layers: [ContentDescriptor], _ diffIDs: [Digest], _ ingest: ImageIngest) {
         guard let budget else { return }
-        let missing = zip(layers, diffIDs).filter { !store.hasLayer($0.1) }
-        budget.enforce(awaiting: missing.reduce(0) { $0 + max(0, $1.0.size) })
+        let missing = zip(layers, diffIDs).filter { !ingest.keepIfPresent($0.1) }
+        // A registry may announce any number.
+        let bytes = missing.reduce(Int64(0)) { sum, layer in
+            let (total, isTooLarge) = sum.addingReportingOverflow(max(0, layer.0.size))
+            return isTooLarge ? .max : total
+        }
+        budget.enforce(awaiting: bytes)
     }
 
     private func references(_ digest: Digest) -> [Reference] {

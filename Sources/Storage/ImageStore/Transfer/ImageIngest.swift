@@ -49,9 +49,9 @@ package final class ImageIngest: Sendable {
         _ descriptor: ContentDescriptor, diffID: Digest,
         open: @escaping (_ offset: Int64) throws -> any ByteSource, report: @escaping (LayerArrival) -> Void
     ) throws {
-        if pinIfPresent(diffID) { return report(.exists) }
+        if keepIfPresent(diffID) { return report(.exists) }
         let isMine = try store.arrivals.claim(
-            descriptor.digest, isDone: { self.pinIfPresent(diffID) },
+            descriptor.digest, isDone: { self.keepIfPresent(diffID) },
             isCancelled: { self.cancelled.load(ordering: .acquiring) }, report: report)
         guard isMine else { return report(.complete) }
         defer { store.arrivals.release(descriptor.digest) }
@@ -70,7 +70,9 @@ package final class ImageIngest: Sendable {
         }
     }
 
-    private func pinIfPresent(_ diffID: Digest) -> Bool {
+    /// Keeps a layer that the store has from going away before the commit.
+    /// - Returns: whether it has it
+    package func keepIfPresent(_ diffID: Digest) -> Bool {
         guard store.state.withLock({ $0.pinIfPresent(layer: diffID) }) else { return false }
         pinned.withLock { $0.append(diffID) }
         return true
@@ -121,7 +123,7 @@ package final class ImageIngest: Sendable {
                     self.cancelled.load(ordering: .acquiring)
                 }
             try store.changes.withLock {
-                if !pinIfPresent(diffID) {
+                if !keepIfPresent(diffID) {
                     try store.placeAndPin(outcome)
                     pinned.withLock { $0.append(diffID) }
                 }
@@ -230,7 +232,4 @@ extension ImageStore {
             throw Self.translate(error)
         }
     }
-
-    /// Whether the store has the unpacked layer.
-    package func hasLayer(_ diffID: Digest) -> Bool { state.withLock { $0.layers[diffID] != nil } }
 }

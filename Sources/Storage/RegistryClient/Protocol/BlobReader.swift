@@ -91,11 +91,8 @@ package final class BlobReader {
             isTransient: true)
     }
 
-    /// `bytes FIRST-LAST/SIZE`.
     private func check(range: String) throws {
-        let numbers = range.split { !$0.isNumber }
-        guard range.hasPrefix("bytes "), let first = numbers.first.flatMap({ Int64($0) }), first == offset
-        else {
+        guard RangeField.first(range) == offset else {
             throw RegistryError(
                 .corrupted, "\(descriptor.digest): the registry answers another range than was asked for",
                 isTransient: true)

@@ -149,9 +149,8 @@ extension Repository {
         guard answer.status == 204 || answer.status == 202 || answer.status == 200 else {
             throw RegistryAnswerError.failure(answer, what: "upload to \(name.familiarName)")
         }
-        let range = answer.head["range"] ?? ""
-        let last = range.split(separator: "-").last.flatMap { Int64($0) } ?? 0
-        return (try self.location(answer), last > 0 ? last + 1 : 0)
+        let offset = RangeField.received(answer.head["range"] ?? "")
+        return (try self.location(answer), offset)
     }
 
     private func finish(_ location: WebAddress, _ digest: Digest, _ body: HTTPRequest.Body) throws {
