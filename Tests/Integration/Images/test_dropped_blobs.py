@@ -8,6 +8,7 @@ import random
 import shutil
 import subprocess
 import sysconfig
+import tarfile
 import zlib
 from pathlib import Path
 
@@ -121,6 +122,60 @@ def test_push_after_a_drop_gives_the_same_digest(engine, registry, plain, tmp_pa
         assert again == blob
         engine.api("DELETE", f"/images/{fresh.host}/{name}:1?force=1")
     engine.api("DELETE", f"/images/{there}:1?force=1")
+
+
+def oci_archive(target: Path, name: str, blob: bytes, plain: bytes, compressor: str) -> str:
+    """An image of one layer as skopeo and buildah write it; returns its manifest's digest."""
+    def put(archive: tarfile.TarFile, path: str, data: bytes) -> None:
+        info = tarfile.TarInfo(path)
+        info.size = len(data)
+        archive.addfile(info, io.BytesIO(data))
+
+    def described(kind: str, data: bytes) -> dict:
+        return {"mediaType": f"application/vnd.oci.image.{kind}", "size": len(data),
+                "digest": "sha256:" + hashlib.sha256(data).hexdigest()}
+
+    config = json.dumps({"architecture": "amd64", "os": "linux", "config": {}, "rootfs": {
+        "type": "layers", "diff_ids": ["sha256:" + hashlib.sha256(plain).hexdigest()]}}).encode()
+    kind = "layer.v1.tar+zstd" if compressor == "zstd" else "layer.v1.tar+gzip"
+    manifest = json.dumps({"schemaVersion": 2, "mediaType": "application/vnd.oci.image.manifest.v1+json",
+                           "config": described("config.v1+json", config), "layers": [described(kind, blob)]}).encode()
+    entry = described("manifest.v1+json", manifest)
+    entry["annotations"] = {"io.containerd.image.name": name}
+    with tarfile.open(target, "w") as archive:
+        for data in (blob, config, manifest):
+            put(archive, f"blobs/sha256/{hashlib.sha256(data).hexdigest()}", data)
+        put(archive, "index.json", json.dumps({"schemaVersion": 2, "manifests": [entry]}).encode())
+        put(archive, "oci-layout", b'{"imageLayoutVersion":"1.0.0"}')
+    return entry["digest"]
+
+
+@pytest.mark.parametrize("compressor", ["zlib-6", "gzip-9", "stored", "members", "zstd"])
+def test_loaded_layers_are_dropped_too(engine, plain, tmp_path, compressor):
+    """An archive whose layers are compressed: what can be made again goes, and a push gives what was in the archive."""
+    make, is_dropped = COMPRESSORS[compressor]
+    if compressor == "zstd" and not shutil.which("zstd"):
+        pytest.skip("zstd is not installed")
+    own = plain[:-1024] + layer({"own": "loaded " + compressor})
+    blob = make(own)
+    with Registry(tmp_path / "fresh") as fresh:
+        name = f"{fresh.host}/loaded/{compressor}"
+        expected = oci_archive(tmp_path / "oci.tar", f"{name}:1", blob, own, compressor)
+        answer = engine.api("POST", "/images/load", body=(tmp_path / "oci.tar").read_bytes())
+        assert answer.status == 200 and b'"error"' not in answer.body, answer.body
+        digest = hashlib.sha256(blob).hexdigest()
+        folder = engine.data_root / "overlay2" / hashlib.sha256(own).hexdigest()
+        assert (digest not in kept(engine)) == is_dropped
+        assert ((folder / "form.zst").exists(), (folder / "recipe.zst").exists()) == (is_dropped, is_dropped)
+        assert not (folder / "blob").exists()
+        assert push(engine, name, name) == expected
+        assert fresh.ask("GET", f"/v2/loaded/{compressor}/blobs/sha256:{digest}", 200).content == blob
+        # The same archive again finds it all there, and the image is what it was.
+        answer = engine.api("POST", "/images/load", body=(tmp_path / "oci.tar").read_bytes())
+        assert answer.status == 200 and b'"error"' not in answer.body, answer.body
+        assert push(engine, name, name) == expected
+        engine.api("DELETE", f"/images/{name}:1?force=1")
+    assert digest not in kept(engine) and not folder.exists()
 
 
 def test_own_layers_keep_their_digest(engine, registry, plain, tmp_path):

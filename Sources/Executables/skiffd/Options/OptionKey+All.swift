@@ -93,7 +93,7 @@ extension OptionKey {
         OptionKey("max-concurrent-downloads", .integer, "Layers of one pull at the same time (6)"),
         OptionKey("max-concurrent-uploads", .integer, "Layers of one push at the same time (5)"),
         OptionKey("max-download-attempts", .integer, "Attempts without progress before a pull fails (5)"),
-        OptionKey("keep-compressed-layers", .bool, "Keep pulled layers compressed too, as they came (true)"),
+        OptionKey("keep-compressed-layers", .bool, "Keep layers compressed too, as they came (true)"),
         OptionKey("http-proxy", .string, "Proxy for registries without TLS (HTTP_PROXY)"),
         OptionKey("https-proxy", .string, "Proxy for registries with TLS (HTTPS_PROXY)"),
         OptionKey("no-proxy", .string, "Hosts that are reached directly (NO_PROXY)"),

@@ -21,6 +21,7 @@ final class ArchiveReader {
     private let progress: (@Sendable (LoadProgress) -> Void)?
     private let pool = ChunkPool()
     private var documentBytes: Int64 = 0
+    private var nameBytes = 0
     private var intakes: [LayerIntake] = []
     /// Layers being unpacked; a new one waits for the oldest beyond `parallelLayers`.
     private var active: [LayerIntake] = []
@@ -31,6 +32,8 @@ final class ArchiveReader {
     private static let documentLimit: Int64 = 16 << 20
     private static let documentTotalLimit: Int64 = 128 << 20
     private static let memberLimit = 100_000
+    /// Bytes of all members' names.
+    private static let nameLimit = 64 << 20
 
     init(store: ImageStore, staging: StagingFolder, progress: (@Sendable (LoadProgress) -> Void)?) {
         self.store = store
@@ -77,6 +80,11 @@ final class ArchiveReader {
         var path = LayerPath()
         try path.assign(entry.name, of: "archive entry")
         let name = String(decoding: path.bytes.dropLast(), as: UTF8.self)
+        nameBytes += path.count + entry.linkName.count
+        guard nameBytes <= Self.nameLimit else {
+            throw ImageError(
+                .corruptedArchive, "the names in the archive take more than \(Self.nameLimit >> 20) MiB")
+        }
         switch entry.kind {
         case .regular: try takeFile(tar, name)
         case .symbolicLink:
@@ -137,8 +145,8 @@ final class ArchiveReader {
     ) throws {
         while active.count >= Self.parallelLayers { _ = try active.removeFirst().outcome() }
         let intake = try LayerIntake(
-            folder: "\(staging.path)/\(intakes.count)", compression: compression, keeping: .written,
-            pool: pool)
+            folder: "\(staging.path)/\(intakes.count)", compression: compression,
+            keeping: store.keepsBlobs ? .written : .droppedWherePossible, pool: pool)
         intakes.append(intake)
         active.append(intake)
         members[name] = .layer(intake)

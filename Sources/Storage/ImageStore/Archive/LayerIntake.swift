@@ -27,8 +27,10 @@ final class LayerIntake: @unchecked Sendable {
 
     /// What becomes of compressed bytes.
     enum BlobKeeping: Sendable, Equatable {
-        /// They go where they can be made again; a recipe takes the place of the archive.
+        /// A recipe takes the place of the archive; whether they can be made again is somebody else's question.
         case dropped
+        /// They are written, and go where they can be made again; a recipe takes the place of the archive then.
+        case droppedWherePossible
         /// They are written beside the unpacked files.
         case written
         /// Whoever feeds them writes them into this file.
@@ -48,6 +50,9 @@ final class LayerIntake: @unchecked Sendable {
     private var threads: [WorkerThread] = []
     private let unpacked = Mutex<Result<Unpacked, any Error>?>(nil)
     private let plainDigest = Mutex<(digest: Digest, size: Int64)?>(nil)
+    private let isFailed = Atomic(false)
+    /// What is left where compressed bytes were tried to be let go.
+    private let dropped = Mutex<Outcome?>(nil)
 
     /// - Parameter depth: how many chunks may wait between two stages
     init(
@@ -61,8 +66,8 @@ final class LayerIntake: @unchecked Sendable {
         plain = ChunkQueue(depth: depth)
         try makeDirectories("\(folder)/\(LayerRecipe.contentFolder)", mode: 0o755)
         try makeDirectories("\(folder)/\(LayerRecipe.displacedFolder)", mode: 0o700)
-        hasRecipe = compression == .none || keeping == .dropped
-        if !hasRecipe, keeping == .written {
+        hasRecipe = compression == .none || keeping == .dropped || keeping == .droppedWherePossible
+        if compression != .none, keeping == .written || keeping == .droppedWherePossible {
             blobFile = try openFile("\(folder)/blob", O_WRONLY | O_CREAT | O_EXCL, mode: 0o600)
         }
         do {
@@ -103,6 +108,7 @@ final class LayerIntake: @unchecked Sendable {
 
     /// Ends the stages early.
     func fail(_ error: any Error) {
+        isFailed.store(true, ordering: .releasing)
         packed.fail(error)
         plain.fail(error)
         join()
@@ -112,9 +118,16 @@ final class LayerIntake: @unchecked Sendable {
     /// - Throws: `ImageError`, `SystemCallError`
     func outcome() throws -> Outcome {
         join()
-        guard let result = unpacked.withLock({ $0 }), case let unpacked = try result.get(),
-            let plain = plainDigest.withLock({ $0 })
-        else { throw ImageError(.internal, "a layer's unpacking ended without a result") }
+        guard let result = unpacked.withLock({ $0 }) else {
+            throw ImageError(.internal, "a layer's unpacking ended without a result")
+        }
+        return try dropped.withLock { $0 } ?? outcome(try result.get())
+    }
+
+    private func outcome(_ unpacked: Unpacked) throws -> Outcome {
+        guard let plain = plainDigest.withLock({ $0 }) else {
+            throw ImageError(.internal, "a layer's decompression ended without a result")
+        }
         let digest = inputHash.digest
         let blob =
             hasRecipe ? nil : LayerRecord.Blob(digest: digest, size: inputSize, compression: compression)
@@ -163,6 +176,19 @@ final class LayerIntake: @unchecked Sendable {
         }
     }
 
+    /// After the last byte: everything has been fed, decompressed and unpacked.
+    private func dropBlob(_ unpacked: Unpacked) throws {
+        let blob = "\(folder)/blob"
+        let outcome = try outcome(unpacked)
+        let descriptor = ContentDescriptor(
+            mediaType: MediaType.ociLayerGzip, digest: outcome.digest, size: inputSize)
+        let left = try outcome.dropping(blob, descriptor, compression) {
+            self.isFailed.load(ordering: .acquiring)
+        }
+        if left.blobFile == nil { try systemCall("unlink", blob) { unlink(blob) } }
+        dropped.withLock { $0 = left }
+    }
+
     private func unpack() {
         do {
             try WorkerThread.dropFileModeMask()
@@ -179,6 +205,7 @@ final class LayerIntake: @unchecked Sendable {
             }
             let result = Unpacked(
                 size: unpacker.size, root: unpacker.rootEntry, droppedAttributes: unpacker.droppedAttributes)
+            if keeping == .droppedWherePossible, compression != .none { try dropBlob(result) }
             unpacked.withLock { $0 = .success(result) }
         } catch {
             unpacked.withLock { $0 = .failure(error) }
