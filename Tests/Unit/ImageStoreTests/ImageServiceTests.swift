@@ -258,7 +258,7 @@ import Testing
         #expect(config.healthcheck?.interval == 5_000_000_000)
         #expect(image.configuration.history.first?.comment == "Imported from -")
         for change in [
-            "RUN x", "CMD", "EXPOSE 0", "EXPOSE x", "LABEL a", "SHELL x", "HEALTHCHECK --x=1 NONE",
+            "RUN x", "USER", "EXPOSE 0", "EXPOSE x", "LABEL a", "SHELL x", "HEALTHCHECK --x=1 NONE",
         ] {
             expectImageError(.invalidArgument) {
                 _ = try fixture.store.importRootFilesystem(
