@@ -14,7 +14,7 @@ struct ForwarderTests {
     /// Connects through the forwarder: by IPv6 to a container that has none.
     private func connect(_ host: Host) throws -> Sock {
         try host.outside.run {
-            let socket = try Sock(.tcp, isIPv4: false, timeout: 10)
+            let socket = try Sock(.tcp, isIPv4: false, timeout: 60)
             try socket.connect(Peer(Host.addressV6, 8080))
             return socket
         }
@@ -27,14 +27,14 @@ struct ForwarderTests {
         let web = try instance.container("web", ports: [Self.port], serves: nil)
         // Takes everything until the client's end, then sends it back.
         let server = try web.namespace.run {
-            let socket = try Sock(.tcp, isIPv4: true, timeout: 10)
+            let socket = try Sock(.tcp, isIPv4: true, timeout: 60)
             try socket.bind(Peer("0.0.0.0", 80))
             try socket.listen()
             return socket
         }
         detached {
             while let (connection, _) = try? server.accept() {
-                connection.setTimeout(10)
+                connection.setTimeout(60)
                 if let bytes = try? connection.readAll() { try? connection.send(bytes) }
             }
         }

@@ -79,18 +79,29 @@ private struct PublicKeyFile: ~Copyable {
 
     init?(_ bytes: [UInt8]) {
         defer { ERR_clear_error() }
-        guard let source = BIO_new_mem_buf(bytes, Int32(bytes.count)) else { return nil }
-        defer { BIO_free(source) }
-        if let key = PEM_read_bio_PUBKEY(source, nil, nil, nil) {
-            self.key = key
-            return
+        guard let key = Self.read(bytes, Self.publicKey) ?? Self.read(bytes, Self.certifiedKey) else {
+            return nil
         }
-        guard let again = BIO_new_mem_buf(bytes, Int32(bytes.count)) else { return nil }
-        defer { BIO_free(again) }
-        guard let certificate = PEM_read_bio_X509(again, nil, nil, nil) else { return nil }
-        defer { X509_free(certificate) }
-        guard let key = X509_get_pubkey(certificate) else { return nil }
         self.key = key
+    }
+
+    /// The bytes stay where they are as long as OpenSSL reads them: it takes no copy.
+    private static func read(_ bytes: [UInt8], _ body: (OpaquePointer) -> OpaquePointer?) -> OpaquePointer? {
+        bytes.withUnsafeBytes { bytes in
+            guard let source = BIO_new_mem_buf(bytes.baseAddress, Int32(bytes.count)) else { return nil }
+            defer { BIO_free(source) }
+            return body(source)
+        }
+    }
+
+    private static func publicKey(_ source: OpaquePointer) -> OpaquePointer? {
+        PEM_read_bio_PUBKEY(source, nil, nil, nil)
+    }
+
+    private static func certifiedKey(_ source: OpaquePointer) -> OpaquePointer? {
+        guard let certificate = PEM_read_bio_X509(source, nil, nil, nil) else { return nil }
+        defer { X509_free(certificate) }
+        return X509_get_pubkey(certificate)
     }
 
     deinit { EVP_PKEY_free(key) }
