@@ -175,6 +175,45 @@ def test_random_requests_are_answered(daemon, seed):
 
 
 
+OBEDIENT = ["sh", "-c", "trap 'exit 3' TERM; echo up; while :; do sleep 0.1; done"]
+LARGEST = [2**63 - 1, 2**63 // 1000 + 1, 2**53, 2**32]
+
+
+def obedient(daemon, **members) -> str:
+    """A running container that ends on SIGTERM."""
+    made = daemon.api("POST", f"{V}/containers/create", {"Image": "busybox", "Cmd": OBEDIENT, **members})
+    assert made.status == 201, made.body
+    one = made.json["Id"]
+    assert daemon.api("POST", f"{V}/containers/{one}/start").status == 204
+    wait_for(lambda: b"up" in daemon.api("GET", f"{V}/containers/{one}/logs?stdout=1").body, 20)
+    return one
+
+
+@pytest.mark.parametrize("number", LARGEST)
+def test_the_longest_times(daemon, number):
+    """Times that overflow when they are added to or multiplied."""
+    probe = {"Test": ["CMD", "true"], "Interval": number, "Timeout": number, "StartPeriod": number, "Retries": 3}
+    one = obedient(daemon, StopTimeout=number, Healthcheck=probe if number % 1000 == 0 else {**probe, "StartInterval": number},
+                   HostConfig={"RestartPolicy": {"Name": "on-failure", "MaximumRetryCount": number}})
+    assert daemon.api("POST", f"{V}/containers/{one}/stop").status == 204
+    for query in (f"restart?t={number}", f"restart?t=-{number}", f"stop?t={number}"):
+        other = obedient(daemon)
+        assert daemon.api("POST", f"{V}/containers/{other}/{query}").status == 204
+    for query in (f"logs?stdout=1&since={number}", f"logs?stdout=1&until={number}", f"logs?stdout=1&tail={number}",
+                  f"logs?stdout=1&since=-{number}.5"):
+        assert daemon.api("GET", f"{V}/containers/{one}/{query}").status in (200, 400)
+    assert daemon.api("GET", "/_ping").status == 200
+
+
+@pytest.mark.parametrize("members", [
+    {"Env": ["A=a\0b"]}, {"Cmd": ["a\0b"]}, {"Hostname": "a\nb"}, {"HostConfig": {"Binds": ["/etc\0/x:/y"]}},
+    {"HostConfig": {"ExtraHosts": ["a:10.0.0.1\n10.0.0.2 evil"]}}, {"HostConfig": {"Dns": ["10.0.0.1\noptions x"]}},
+    {"HostConfig": {"DnsSearch": ["a\nb"]}}, {"HostConfig": {"DnsOptions": ["a\nb"]}}, {"Domainname": "a\nb"}], ids=str)
+def test_texts_that_would_not_stay_what_they_are(daemon, members):
+    answer = daemon.api("POST", f"{V}/containers/create", {"Image": "busybox", "Cmd": ["true"], **members})
+    assert answer.status == 400 and answer.message
+
+
 def descriptors(daemon) -> int:
     return len(os.listdir(f"/proc/{daemon.process.pid}/fd"))
 

@@ -28,9 +28,12 @@ struct Request: Sendable {
         }
         try requireJSONType()
         do {
-            return try buffer.withUnsafeReadableBytes { raw in
-                try JSONValue(parsing: raw.bindMemory(to: UInt8.self)).decode(T.self)
+            let value = try buffer.withUnsafeReadableBytes { raw in
+                try JSONValue(parsing: raw.bindMemory(to: UInt8.self))
             }
+            // The kernel's texts end there: a path or a variable would be another than the one that was checked.
+            guard !value.holdsNUL else { throw APIError.badRequest("invalid JSON: a text holds a NUL byte") }
+            return try value.decode(T.self)
         } catch let error as DecodingError {
             throw APIError.badRequest("invalid JSON: \(error.summary)")
         } catch let error as JSONSyntaxError {
@@ -70,6 +73,18 @@ struct Request: Sendable {
             throw APIError.badRequest("invalid value for '\(name)': \"\(text)\" is not a whole number")
         }
         return value
+    }
+}
+
+extension JSONValue {
+    /// Whether any text in it, keys included, has a byte of zero.
+    fileprivate var holdsNUL: Bool {
+        switch self {
+        case .string(let text): text.utf8.contains(0)
+        case .array(let values): values.contains(where: \.holdsNUL)
+        case .object(let object): object.contains { $0.0.utf8.contains(0) || $0.1.holdsNUL }
+        default: false
+        }
     }
 }
 

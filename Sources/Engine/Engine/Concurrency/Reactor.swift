@@ -68,9 +68,10 @@ final class Reactor: Sendable {
 
     /// Calls `action` once, `milliseconds` from now, unless cancelled.
     func schedule(after milliseconds: Int64, _ action: @escaping @Sendable () -> Void) -> Token {
+        let (deadline, isNever) = Self.now().addingReportingOverflow(milliseconds)
         let number = state.withLock { state in
             state.last += 1
-            state.timers[state.last] = (Self.now() + milliseconds, action)
+            state.timers[state.last] = (isNever ? .max : deadline, action)
             return state.last
         }
         poke()

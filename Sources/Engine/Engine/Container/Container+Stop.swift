@@ -20,6 +20,9 @@ extension Container {
         return spec.stopSignal.isEmpty ? 15 : try SignalName.number(spec.stopSignal)
     }
 
+    /// Seconds: a century, for whatever number a client asks for.
+    private static let longestWait = 3_155_760_000
+
     /// With the gate held.
     private func stopNow(_ signal: Int32, _ timeout: Int?) async throws -> StateChange {
         if callOffRestart() {
@@ -34,7 +37,9 @@ extension Container {
         let seconds = timeout ?? spec.stopTimeout ?? parts.configuration.stopTimeout
         if seconds < 0 {
             _ = try await exit.wait()
-        } else if try await exit.wait(milliseconds: Int64(seconds) * 1000, on: parts.reactor) == nil {
+        } else if try await exit.wait(
+            milliseconds: Int64(min(seconds, Self.longestWait)) * 1000, on: parts.reactor) == nil
+        {
             try await send(9, to: session)
             if try await exit.wait(milliseconds: 30_000, on: parts.reactor) == nil {
                 throw EngineError(

@@ -111,6 +111,12 @@ extension ContainerSpec {
         guard network.hostname.utf8.count <= 64, !network.hostname.contains("/") else {
             throw .invalid("invalid hostname: \(network.hostname)")
         }
+        // Each is part of a line of a file.
+        let (dns, words) = (network.dns, [network.hostname, network.domainname])
+        for text in words + network.extraHosts + dns.servers + dns.search + dns.options
+        where text.utf8.contains(where: { $0 < 0x20 }) {
+            throw .invalid("invalid name or address: \(text.debugDescription) has a control character")
+        }
         for entry in network.extraHosts {
             let separator = entry.firstIndex { $0 == ":" || $0 == "=" }
             guard let separator, separator != entry.startIndex,
