@@ -3,6 +3,7 @@ package import NIOCore
 
 /// The body of a request that is worked on while it comes. The event loop puts in, a blocking reader takes out;
 /// what waits between them is bounded, beyond that the client's socket is not read.
+// Unchecked: what changes is touched with `mutex` held only; a Mutex has no condition to wait for.
 package final class RequestBody: @unchecked Sendable {
     // Guarded by `mutex`.
     private var chunks: [ByteBuffer] = []

@@ -169,7 +169,10 @@ extension OverlayFilesystem {
             if let upper, let work {
                 try context.set("upperdir", upper)
                 try context.set("workdir", work)
-                if volatile { try context.set("volatile") }
+                if volatile {
+                    Self.forgetVolatileMount(work)
+                    try context.set("volatile")
+                }
             }
             return SharedDescriptor(try context.mounted())
         } catch  where error.errno == EINVAL && !Self.kernelHasAppendedLowers() {
@@ -178,6 +181,15 @@ extension OverlayFilesystem {
         } catch {
             throw RuntimeError(.setupFailed, "root filesystem: \(error)", errno: error.errno)
         }
+    }
+
+    /// Takes away what an earlier volatile mount leaves, and for which the kernel refuses the next one: after a power cut
+    /// the upper directory may hold anything. Of a container that goes with the machine nothing is left then.
+    /// See Documentation/filesystems/overlayfs.rst, "Volatile mount". What is not there need not go.
+    private static func forgetVolatileMount(_ work: String) {
+        let mark = work + "/work/incompat/volatile"
+        unlink(mark + "/dirty")
+        rmdir(mark)
     }
 
     /// `lowerdir+` came with Linux 6.5.
@@ -214,7 +226,10 @@ extension OverlayFilesystem {
         for (index, path) in lower.enumerated() { options += (index > 0 ? ":" : "") + (try short(path)) }
         if let upper, let work {
             options += ",upperdir=\(try short(upper)),workdir=\(try short(work))"
-            if volatile { options += ",volatile" }
+            if volatile {
+                Self.forgetVolatileMount(work)
+                options += ",volatile"
+            }
         }
         guard options.utf8.count < 4096 else {
             throw RuntimeError(

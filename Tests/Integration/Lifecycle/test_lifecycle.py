@@ -237,6 +237,19 @@ def test_signals_are_forwarded_to_the_program(cli, name):
     client.communicate()
 
 
+def test_a_container_that_is_removed_at_its_end_can_be_restarted(cli, name):
+    """It stays, with its files: its end was not meant."""
+    cli("run", "-d", "--rm", "--name", name, "busybox", "sh", "-c",
+        "echo more >>/file; trap 'exit 0' TERM; echo up; while :; do sleep 0.1; done")
+    for number in range(1, 4):
+        wait_for(lambda: cli.out("logs", name).split() == ["up"] * number, 20, "the trap")
+        assert cli.out("exec", name, "cat", "/file").split() == ["more"] * number
+        if number < 3:
+            assert cli.out("restart", name) == name
+    cli("stop", name)
+    wait_for(lambda: cli("inspect", name, status=None).returncode == 1, 20, "the removal")
+
+
 @pytest.mark.docker28
 @pytest.mark.parametrize("command", ["run", "attach"])
 def test_signals_that_are_not_forwarded(cli, name, command):

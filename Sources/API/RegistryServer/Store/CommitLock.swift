@@ -2,6 +2,7 @@ import Glibc
 
 /// Keeps what gives a file its name and records it apart from what removes files that nothing records. Many commits go
 /// on at once; a removal waits for them and they for it, both for moments.
+// Unchecked: a POSIX lock at a fixed address is for many threads; there is nothing else in it.
 final class CommitLock: @unchecked Sendable {
     private let lock: UnsafeMutablePointer<pthread_rwlock_t>
 

@@ -5,6 +5,7 @@ import OCIModel
 import Synchronization
 
 /// A blob on its way in: a file that grows and its running digest. Used by one request at a time (`UploadTable`).
+// Unchecked: `UploadTable` gives a session to one request and, under its lock, to the next when that has returned it.
 final class UploadSession: @unchecked Sendable {
     let id: String
     let repository: RepositoryName

@@ -3,6 +3,7 @@ import OCIModel
 
 /// Threads for calls that block. A few stay, more come while all are busy, up to a bound; Swift's own pool, which has
 /// one thread per processor, never waits for a disk or the kernel.
+// Unchecked: what changes is touched with `mutex` held only; a Mutex has no condition to wait for.
 package final class BlockingPool: @unchecked Sendable {
     private let mutex: UnsafeMutablePointer<pthread_mutex_t>
     private let condition: UnsafeMutablePointer<pthread_cond_t>

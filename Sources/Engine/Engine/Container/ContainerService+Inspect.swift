@@ -14,7 +14,12 @@ extension ContainerService {
     }
 
     /// Reads the disk; may take long.
-    package func size(_ reference: String) async throws -> ContainerSize { try await size(find(reference)) }
+    package func size(_ reference: String) async throws -> ContainerSize {
+        let container = try find(reference)
+        if let size = try await sizeIfThere(container.id) { return size }
+        _ = try find(container.id)
+        return ContainerSize(writable: 0, root: 0)
+    }
 
     private func size(_ container: Container) async throws -> ContainerSize {
         let (images, layer) = (parts.images, container.definition.layer)
@@ -53,16 +58,23 @@ extension ContainerService {
         let (parts, list) = (parts, try list(options))
         return try await parts.pool.runAlone {
             try list.map { inspection in
-                guard let layer = try? parts.registry.find(inspection.id).definition.layer else {
+                let nothing = ContainerDiskUsage(
+                    container: inspection, size: ContainerSize(writable: 0, root: 0))
+                guard let container = try? parts.registry.find(inspection.id) else { return nothing }
+                do {
+                    let layer = container.definition.layer
+                    let own =
+                        try parts.images.blocks(of: layer)
+                        + ImageStore.blocks(below: parts.folder(of: inspection.id))
+                    let whole = own + parts.images.size(below: layer)
                     return ContainerDiskUsage(
-                        container: inspection, size: ContainerSize(writable: 0, root: 0))
+                        container: inspection, size: ContainerSize(writable: own, root: whole))
+                } catch
+                    where container.state.isBeingRemoved
+                    || (try? parts.registry.find(inspection.id)) == nil
+                {
+                    return nothing
                 }
-                let own =
-                    try parts.images.blocks(of: layer)
-                    + ImageStore.blocks(below: parts.folder(of: inspection.id))
-                let whole = own + parts.images.size(below: layer)
-                return ContainerDiskUsage(
-                    container: inspection, size: ContainerSize(writable: own, root: whole))
             }
         }
     }

@@ -263,6 +263,7 @@ private final class LayerBody: BodySource {
 }
 
 /// A layer that is compressed while it goes out; its total is that of the plain archive, as Docker shows it.
+// Unchecked: one upload reads it, on one thread at a time.
 private final class CompressedBody: BodySource, @unchecked Sendable {
     let source: CompressingSource
     private let id: String

@@ -102,7 +102,9 @@ extension ImageDefaults: Codable {
         var container = encoder.container(keyedBy: CodingKeys.self)
         func set(_ values: [String], _ key: CodingKeys) throws {
             guard !values.isEmpty else { return }
-            try container.encode(Dictionary(uniqueKeysWithValues: values.map { ($0, Empty()) }), forKey: key)
+            try container.encode(
+                Dictionary(values.map { ($0, Empty()) }, uniquingKeysWith: { first, _ in first }), forKey: key
+            )
         }
         if !user.isEmpty { try container.encode(user, forKey: .user) }
         try set(exposedPorts, .exposedPorts)
