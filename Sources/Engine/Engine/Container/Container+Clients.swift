@@ -21,7 +21,7 @@ extension Container {
         if attachments.add(request, for: place) { return }
         // The container starts or runs: behind a start that is under way, the shim is there.
         let session = try await gate.run { try await self.requireSession() }
-        try await session.request(.attach(request))
+        try await ask(session, .attach(request))
     }
 
     /// Returns when nothing more comes into the log.

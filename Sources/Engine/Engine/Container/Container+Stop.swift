@@ -70,11 +70,13 @@ extension Container {
             try await resume(session)
         } catch let error as ShimError where error.tellsOfAnEnd {
             // Its exit is on the way.
+        } catch let error as EngineError where error.code == .wrongState {
+            // Its shim has gone already.
         }
     }
 
     private func resume(_ session: ShimSession) async throws {
-        try await session.request(.resume)
+        try await ask(session, .resume)
         if case .paused(let running) = state { note { $0.state = .running(running) } }
         beginProbing()
     }
@@ -121,7 +123,7 @@ extension Container {
         guard case .running(let running) = state else {
             throw EngineError(.wrongState, "Container \(id) is already paused")
         }
-        try await session.request(.pause)
+        try await ask(session, .pause)
         endProbing()
         if case .running = state { note { $0.state = .paused(running) } }
         publish("pause")
@@ -143,7 +145,7 @@ extension Container {
         let session = try requireSession("Container \(id) is not running")
         // Without a terminal there is nothing to do, which is no error.
         if spec.process.terminal {
-            try await session.request(.resize(execID: nil, width: size.columns, height: size.rows))
+            try await ask(session, .resize(execID: nil, width: size.columns, height: size.rows))
         }
         publish("resize", ["height": "\(size.rows)", "width": "\(size.columns)"])
     }

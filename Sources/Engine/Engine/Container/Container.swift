@@ -111,6 +111,19 @@ actor Container {
         return session
     }
 
+    /// Asks the shim of a container that may end meanwhile.
+    /// - Throws: `EngineError.wrongState` where it has, else what the shim reports
+    @discardableResult
+    nonisolated func ask(
+        _ session: ShimSession, _ request: ShimRequest, seconds: Int64 = ShimSession.patience
+    ) async throws -> ShimReply {
+        do {
+            return try await session.request(request, seconds: seconds)
+        } catch let error as ShimError where error.code == .disconnected {
+            throw EngineError(.wrongState, "Container \(id) is not running", cause: error)
+        }
+    }
+
     nonisolated func requireNotRestarting() throws(EngineError) {
         guard state.isRestarting else { return }
         throw EngineError(

@@ -6,7 +6,13 @@ extension Container {
     func exec(_ record: ExecRecord, _ attachments: [AttachRequest], _ size: TerminalSize?) async throws {
         let session = try requireSession()
         let request = try await execRequest(record, attachments, size)
-        guard case .execStarted(let pid) = try await session.request(.exec(request), seconds: 120) else {
+        let reply: ShimReply
+        do {
+            reply = try await ask(session, .exec(request), seconds: 120)
+        } catch let error as ShimError where error.code == .wrongState {
+            throw EngineError(.wrongState, "Container \(id) is not running", cause: error)
+        }
+        guard case .execStarted(let pid) = reply else {
             throw ShimError(.malformedMessage, "the shim answered exec with something else")
         }
         parts.execs.started(record.id, pid: pid)

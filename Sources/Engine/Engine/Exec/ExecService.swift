@@ -123,7 +123,8 @@ package final class ExecService: Sendable {
         }
         let session = try await container.requireSession()
         guard record.spec.terminal else { return }
-        try await session.request(.resize(execID: record.id, width: size.columns, height: size.rows))
+        try await container.ask(
+            session, .resize(execID: record.id, width: size.columns, height: size.rows))
     }
 
     /// Knows the exit code as soon as the client has seen the end of the streams.

@@ -44,10 +44,13 @@ final class ShimSession: Sendable {
         if state.withLock({ $0.isEnded }) { reactor.remove(token) }
     }
 
+    /// How long a shim may take to answer, in seconds.
+    static let patience: Int64 = 60
+
     /// Sends a request and waits for its reply.
     /// - Throws: `ShimError`: what the shim reports, or `.disconnected`, `.timedOut`
     @discardableResult
-    func request(_ request: ShimRequest, seconds: Int64 = 60) async throws -> ShimReply {
+    func request(_ request: ShimRequest, seconds: Int64 = patience) async throws -> ShimReply {
         let number = state.withLock { state in
             state.last += 1
             return state.last

@@ -66,7 +66,7 @@ extension Container {
         // Devices are not updated, and limits of devices neither.
         limits.devices = []
         do {
-            try await session.request(.update(resources: limits))
+            try await ask(session, .update(resources: limits))
         } catch let error as any CategorizedError {
             throw EngineError(
                 .wrongState, "Cannot update container \(id): \(error.message)", cause: error,
