@@ -205,9 +205,12 @@ def test_a_damaged_blob_is_repaired_by_a_push(registry):
 def test_a_client_that_takes_nothing_is_left(registries, certificate, scheme):
     """Whoever asks for a large blob and does not read it keeps neither connection nor file for ever."""
     tls = ["--tls-cert", str(certificate[0]), "--tls-key", str(certificate[1])] if scheme == "https" else []
-    registry = registries("--idle-timeout", "2s", *tls, scheme=scheme)
+    registry = registries(*tls, scheme=scheme)
     registry.session.verify = str(certificate[0])
     name = registry.push_blob("a", bytes(32 << 20))
+    registry.stop()
+    registry.flags = (*tls, "--idle-timeout", "5s")
+    registry.start()
     sock = socket.socket()
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8192)
     sock.connect((registry.address, registry.port))
