@@ -79,6 +79,33 @@ import Testing
         return tar.finished()
     }
 
+    /// Only sha256 names are compared with what comes under them.
+    @Test func documentsUnderOtherDigestsAreRefused() throws {
+        let fixture = try StoreFixture()
+        let before = try fixture.files()
+        let builder = ArchiveBuilder(layers: [layer])
+        let digest = String(repeating: "ab", count: 64)
+        var tar = TarBuilder()
+        let index: JSONValue = [
+            "schemaVersion": 2,
+            "manifests": [
+                [
+                    "mediaType": .string(MediaType.ociManifest), "digest": .string("sha512:\(digest)"),
+                    "size": .integer(Int64(builder.manifest.count)),
+                ]
+            ],
+        ]
+        tar.add(Array("index.json".utf8), type: "0", content: index.bytes())
+        tar.add(
+            [120], type: "0", content: builder.manifest,
+            .init(extended: [("path", Array("blobs/sha512/\(digest)".utf8))]))
+        for content in [builder.configuration, layer.stored] {
+            tar.add(Array("blobs/sha256/\(sha256(content).hex)".utf8), type: "0", content: content)
+        }
+        expectImageError(.unsupported) { try fixture.load(tar.finished()) }
+        #expect(try fixture.files() == before)
+    }
+
     @Test func documentsThatSayAnythingNeitherCrashNorStay() throws {
         var random = SystemRandomNumberGenerator()
         let fixture = try StoreFixture()

@@ -183,7 +183,7 @@ struct ArchiveContents {
         guard depth < Self.indexDepth else {
             throw ImageError(.corruptedArchive, "image indexes are nested too deeply")
         }
-        let name = "blobs/\(descriptor.digest.algorithm.rawValue)/\(descriptor.digest.hex)"
+        let name = try Self.blobName(descriptor)
         if MediaType.isIndex(descriptor.mediaType) {
             let index: ImageIndex = try parse(name, try document(name))
             // `save` of one platform of an image leaves an index whose other manifests are not there.
@@ -206,10 +206,11 @@ struct ArchiveContents {
                 .unsupported,
                 "\(descriptor.digest) is an artifact (\(manifest.config.mediaType)), not an image")
         }
-        let (bytes, configuration) = try self.configuration(Self.blobName(manifest.config))
+        let (bytes, configuration) = try self.configuration(try Self.blobName(manifest.config))
         let layers = try manifest.layers.map { descriptor in
-            let (digest, layer) = try self.layer(Self.blobName(descriptor))
-            try ArchiveReader.verify(Self.blobName(descriptor), expected: descriptor.digest, actual: digest)
+            let name = try Self.blobName(descriptor)
+            let (digest, layer) = try self.layer(name)
+            try ArchiveReader.verify(name, expected: descriptor.digest, actual: digest)
             return layer
         }
         let stored = StoredManifest(
@@ -217,8 +218,13 @@ struct ArchiveContents {
         try add(sha256(bytes), bytes, configuration, references, layers, manifest: stored)
     }
 
-    private static func blobName(_ descriptor: ContentDescriptor) -> String {
-        "blobs/\(descriptor.digest.algorithm.rawValue)/\(descriptor.digest.hex)"
+    /// Of content whose bytes were compared with its name when they came.
+    private static func blobName(_ descriptor: ContentDescriptor) throws -> String {
+        guard descriptor.digest.algorithm == .sha256 else {
+            throw ImageError(
+                .unsupported, "\(descriptor.digest): images of other digests than sha256 cannot be loaded")
+        }
+        return "blobs/sha256/\(descriptor.digest.hex)"
     }
 
     /// containerd's annotation holds the whole name; OCI's holds a tag, or with some tools the whole name.

@@ -53,5 +53,5 @@ enum TarLimits {
     static let directories = 256 << 20
     /// Bytes of a regular file, and of all those of a layer: a sparse one may claim anything, and sums of such claims
     /// have to stay numbers.
-    static let content: Int64 = 1 << 50
+    static let content: Int64 = 1 << 46
 }

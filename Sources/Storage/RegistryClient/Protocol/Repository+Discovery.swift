@@ -46,17 +46,27 @@ extension Repository {
         }
     }
 
+    /// Bytes of all pages of a list.
+    private static var listLimit: Int { 64 << 20 }
+
     /// Follows `Link` fields (RFC 8288) through a list in pages.
     private func pages(
         _ rest: String, scopes: Set<RegistryScope>, _ take: (JSONValue) throws -> Void
     ) throws {
         var next: WebAddress?
+        var bytes = 0
         for _ in 0..<10_000 {
             let answer = try retrying(agent) {
                 try origin.send(scopes: scopes) { HTTPRequest("GET", next ?? address($0, rest)) }
             }
             guard answer.status == 200 else { throw RegistryAnswerError.failure(answer, what: rest) }
             let body = try answer.readAll(limit: 16 << 20, rest)
+            bytes += body.count
+            guard bytes <= Self.listLimit else {
+                throw RegistryError(
+                    .invalidAnswer, "the registry's list of \(rest) has more than \(Self.listLimit >> 20) MiB"
+                )
+            }
             guard let value = try? JSONValue(parsing: body) else {
                 throw RegistryError(.invalidAnswer, "the registry sent a list that is none")
             }
