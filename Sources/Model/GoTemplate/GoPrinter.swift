@@ -1,7 +1,7 @@
 import JSONCodec
 
 /// Go's `%v` and `%q`.
-enum GoPrinter {
+package enum GoPrinter {
     /// What an action prints.
     static func print(_ value: TemplateValue) -> String {
         switch value {

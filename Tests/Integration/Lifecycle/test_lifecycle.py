@@ -354,3 +354,17 @@ def test_port_and_docker_port_table(cli, name):
     lines = cli.out("port", name).split("\n")
     assert "80/tcp -> 127.0.0.1:18081" in lines and "53/udp -> 0.0.0.0:18082" in lines
     assert cli.out("port", name, "80") == "127.0.0.1:18081"
+
+
+def test_anonymous_volumes_go_with_their_container_when_asked(cli, daemon, name):
+    folder = daemon.data_root / "volumes"
+
+    def volumes() -> set[str]:
+        return {one.name for one in folder.iterdir() if one.is_dir()} if folder.exists() else set()
+
+    before = volumes()
+    cli("run", "--name", name, "-v", "/data", "busybox", "touch", "/data/x")
+    (made,) = volumes() - before
+    assert (folder / made / "_data" / "x").exists()
+    cli("rm", "-v", name)
+    assert volumes() == before

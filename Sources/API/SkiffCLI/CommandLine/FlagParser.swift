@@ -1,3 +1,5 @@
+import GoTemplate
+
 /// Splits a command line into flags and arguments with pflag's rules: `-it`, `-p8080:80`, `--name=value`,
 /// `--name value`, `--flag=false`, `--`.
 struct FlagParser {
@@ -78,7 +80,7 @@ struct FlagParser {
     private mutating func set(_ flag: Flag, _ text: String) throws(UsageError) {
         if let reason = values.set(flag, text) {
             throw UsageError(
-                "invalid argument \(GoQuoting.quoted(text)) for \(GoQuoting.quoted(flag.display)) flag: \(reason)"
+                "invalid argument \(GoPrinter.quoted(text)) for \(GoPrinter.quoted(flag.display)) flag: \(reason)"
             )
         }
     }

@@ -1,3 +1,5 @@
+import GoTemplate
+
 /// The texts of flags: what their types accept, and what is said where they do not.
 enum FlagText {
     static func complaint(_ flag: Flag, _ text: String) -> String? {
@@ -31,7 +33,7 @@ enum FlagText {
         return !digits.isEmpty && digits.allSatisfy(\.isNumber) ? "value out of range" : "invalid syntax"
     }
 
-    static func quoted(_ text: String) -> String { GoQuoting.quoted(text) }
+    static func quoted(_ text: String) -> String { GoPrinter.quoted(text) }
 
     static func bool(_ text: String) -> Bool? {
         switch text {

@@ -1,3 +1,4 @@
+import GoTemplate
 import Glibc
 
 /// What `--help` prints, in the layout of Docker's command.
@@ -73,7 +74,7 @@ struct HelpText {
         let text = flag.initial
         if text.isEmpty || text == "false" || text == "0" || text == "0s" { return "" }
         let isString = flag.kind == .string
-        return isString ? " (default \(GoQuoting.quoted(text)))" : " (default \(text))"
+        return isString ? " (default \(GoPrinter.quoted(text)))" : " (default \(text))"
     }
 
     /// Breaks a text at spaces; a last word that would stand alone may pass the border by a little.

@@ -1,3 +1,4 @@
+import GoTemplate
 import DockerAPI
 import EngineClient
 import Glibc
@@ -78,7 +79,7 @@ final class Session {
         guard name == "default" || name.isEmpty else {
             throw CommandError(
                 .notBuilt,
-                "context \(GoQuoting.quoted(name)): contexts other than \"default\" are not built yet; "
+                "context \(GoPrinter.quoted(name)): contexts other than \"default\" are not built yet; "
                     + "name the daemon with --host or \(isDocker ? "DOCKER_HOST" : "SKIFF_HOST")")
         }
     }

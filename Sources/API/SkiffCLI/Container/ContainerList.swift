@@ -92,7 +92,7 @@ enum ContainerList {
             ("ID", .string(truncated ? text("Id").shortIdentifier : text("Id"))),
             ("Names", .string(names(container, truncated))),
             ("Image", .string(image(container, truncated))),
-            ("Command", .string(GoQuoting.quoted(truncated ? command.ellipsis(20) : command))),
+            ("Command", .string(GoPrinter.quoted(truncated ? command.ellipsis(20) : command))),
             ("CreatedAt", .string(LocalTime.goString(Timestamp(seconds: created)))),
             ("RunningFor", .string(HumanDuration.text(seconds: now.seconds - created) + " ago")),
             ("Ports", .string(PortText.text(container["Ports"]?.arrayValue ?? []))),

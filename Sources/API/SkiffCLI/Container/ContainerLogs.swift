@@ -1,3 +1,4 @@
+import GoTemplate
 import EngineClient
 import JSONCodec
 import Glibc
@@ -81,9 +82,9 @@ enum TimeArgument {
             return text
         }
         if let seconds = Int64(text) { return "\(seconds)" }
-        let reason = "failed to parse value as time or duration: \(GoQuoting.quoted(text))"
+        let reason = "failed to parse value as time or duration: \(GoPrinter.quoted(text))"
         throw CommandError(
-            .invalidArgument, flag.isEmpty ? reason : "invalid value for \(GoQuoting.quoted(flag)): \(reason)"
+            .invalidArgument, flag.isEmpty ? reason : "invalid value for \(GoPrinter.quoted(flag)): \(reason)"
         )
     }
 

@@ -1,3 +1,4 @@
+import GoTemplate
 import EngineClient
 import JSONCodec
 
@@ -37,7 +38,7 @@ enum ContainerPort {
                 !digits.isEmpty && digits.allSatisfy(\.isNumber) ? "value out of range" : "invalid syntax"
             throw CommandError(
                 .invalidArgument,
-                "Error: invalid port (\(digits)): strconv.ParseUint: parsing \(GoQuoting.quoted(digits)): \(reason)"
+                "Error: invalid port (\(digits)): strconv.ParseUint: parsing \(GoPrinter.quoted(digits)): \(reason)"
             )
         }
         guard let bindings = ports[port]?.arrayValue, !bindings.isEmpty else {

@@ -1,3 +1,4 @@
+import GoTemplate
 import DockerAPI
 import EngineClient
 import JSONCodec
@@ -80,7 +81,7 @@ enum PlatformArgument {
         guard let platform = Platform(text) else {
             throw CommandError(
                 .invalidArgument,
-                "invalid platform: \(GoQuoting.quoted(text)) is not of the form os[/arch[/variant]]")
+                "invalid platform: \(GoPrinter.quoted(text)) is not of the form os[/arch[/variant]]")
         }
         var object = JSONObject()
         object["architecture"] = .string(platform.architecture)

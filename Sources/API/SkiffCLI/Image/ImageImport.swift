@@ -1,3 +1,4 @@
+import GoTemplate
 import EngineClient
 import Glibc
 import JSONCodec
@@ -19,7 +20,7 @@ struct ImportTarget {
         } catch {
             throw CommandError(
                 .invalidArgument,
-                "Error parsing reference: \(GoQuoting.quoted(text)) is not a valid repository/tag: \(error.message)"
+                "Error parsing reference: \(GoPrinter.quoted(text)) is not a valid repository/tag: \(error.message)"
             )
         }
         guard digest == nil else {

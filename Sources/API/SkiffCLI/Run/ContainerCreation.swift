@@ -1,3 +1,4 @@
+import GoTemplate
 import EngineClient
 import Glibc
 import JSONCodec
@@ -87,7 +88,7 @@ struct ContainerCreation {
         guard valid else {
             throw CommandError(
                 .invalidArgument,
-                "error parsing specified platform: \(GoQuoting.quoted(text)): invalid argument")
+                "error parsing specified platform: \(GoPrinter.quoted(text)): invalid argument")
         }
     }
 

@@ -1,3 +1,4 @@
+import GoTemplate
 import JSONCodec
 
 /// The value of `--device`: `/dev/a[:/dev/b[:rwm]]`, or a name of the Container Device Interface (`vendor/class=name`).
@@ -76,7 +77,7 @@ struct Ulimit {
 
     private static func number(_ text: String) throws(UsageError) -> Int64 {
         if let value = Int64(text) { return value }
-        throw UsageError("strconv.ParseInt: parsing \(GoQuoting.quoted(text)): invalid syntax")
+        throw UsageError("strconv.ParseInt: parsing \(GoPrinter.quoted(text)): invalid syntax")
     }
 
     var json: JSONValue { ["Name": .string(name), "Hard": .integer(hard), "Soft": .integer(soft)] }

@@ -1,3 +1,5 @@
+import GoTemplate
+
 /// Checks of flags' values, made while the command line is read; each answers what is wrong, in Docker's words.
 enum FlagCheck {
     static let environment: @Sendable (String) -> String? = { text in
@@ -16,9 +18,9 @@ enum FlagCheck {
     }
 
     static let extraHost: @Sendable (String) -> String? = { text in
-        guard let parts = ExtraHost(text) else { return "bad format for add-host: \(GoQuoting.quoted(text))" }
+        guard let parts = ExtraHost(text) else { return "bad format for add-host: \(GoPrinter.quoted(text))" }
         if parts.address == "host-gateway" || IPAddress(parts.address) != nil { return nil }
-        return "invalid IP address in add-host: \(GoQuoting.quoted(parts.address))"
+        return "invalid IP address in add-host: \(GoPrinter.quoted(parts.address))"
     }
 
     static let address: @Sendable (String) -> String? = { text in

@@ -1,3 +1,4 @@
+import GoTemplate
 import JSONCodec
 
 /// What `--network` and the flags around it ask for.
@@ -29,7 +30,7 @@ struct NetworkFlags {
             let endpoint = try option.endpoint()
             guard endpoints[option.name] == nil else {
                 throw CommandError(
-                    .invalidArgument, "network \(GoQuoting.quoted(option.name)) is specified multiple times")
+                    .invalidArgument, "network \(GoPrinter.quoted(option.name)) is specified multiple times")
             }
             if options.count == 1, endpoint == nil { continue }
             endpoints[option.name] = .object(option.settings)

@@ -1,3 +1,4 @@
+import GoTemplate
 import JSONCodec
 
 /// What `--publish` and `--expose` ask for.
@@ -102,7 +103,7 @@ struct PublishedPorts {
             let isNumber = !part.isEmpty && part.utf8.allSatisfy { (0x30...0x39).contains($0) }
             throw Self.failure(
                 "invalid range format for --expose: \(port), error: "
-                    + "strconv.ParseUint: parsing \(GoQuoting.quoted(String(part))): "
+                    + "strconv.ParseUint: parsing \(GoPrinter.quoted(String(part))): "
                     + (isNumber ? "value out of range" : "invalid syntax"))
         }
         for port in range { exposed["\(port)/\(transport.lowercased())"] = [:] }

@@ -1,3 +1,4 @@
+import GoTemplate
 import JSONCodec
 import LinuxKernel
 
@@ -39,7 +40,7 @@ struct SecurityFlags {
         let parts = text.cut("=") ?? text.cut(":")
         guard let (key, value) = parts else {
             guard text == "no-new-privileges" || text == "writable-cgroups" else {
-                throw CommandError(.invalidArgument, "Invalid --security-opt: \(GoQuoting.quoted(text))")
+                throw CommandError(.invalidArgument, "Invalid --security-opt: \(GoPrinter.quoted(text))")
             }
             return text
         }

@@ -22,8 +22,8 @@ enum ObjectInspect {
     private static func run(_ invocation: Invocation) throws -> Int32 {
         let wanted = invocation.string(type)
         if invocation.isSet(type), !knownTypes.contains(wanted) {
-            let list = knownTypes.map(GoQuoting.quoted).joined(separator: ", ")
-            let reason = wanted.isEmpty ? "type is empty" : "unknown type: \(GoQuoting.quoted(wanted))"
+            let list = knownTypes.map(GoPrinter.quoted).joined(separator: ", ")
+            let reason = wanted.isEmpty ? "type is empty" : "unknown type: \(GoPrinter.quoted(wanted))"
             throw CommandError(.invalidArgument, "\(reason): must be one of \(list)")
         }
         let kinds =
