@@ -8,6 +8,7 @@ import pytest
 
 from harness import settings
 from harness.hijack import Hijacked
+from harness.waiting import wait_for
 
 pytestmark = pytest.mark.skiff_only
 V = "/v1.51"
@@ -77,6 +78,7 @@ def test_everything_at_once_on_the_same_containers(daemon, seed):
     # Nothing is stuck: all can be removed, their names are free, and the fixture looks for what is left.
     daemon.remove_containers()
     for name in NAMES:
-        made = daemon.api("POST", f"{V}/containers/create?name={name}", {"Image": "busybox", "Cmd": ["true"]})
-        assert made.status == 201, made.body
+        # One of --rm may be on its way out still.
+        wait_for(lambda: daemon.api("POST", f"{V}/containers/create?name={name}", {
+            "Image": "busybox", "Cmd": ["true"]}).status == 201, 30, f"the name {name}")
         assert daemon.api("DELETE", f"{V}/containers/{name}").status == 204
