@@ -32,6 +32,7 @@ fmt: ## format all Swift code
 bench: release ## Skiff and the installed peers side by side (root)
 	Benchmarks/run
 	Benchmarks/run images
+	Benchmarks/run registry
 
 soak: build ## the long forms of the integration and fault tests (root, an hour and more)
 	SKIFF_SOAK=1 scripts/test --integration --timeout 7200

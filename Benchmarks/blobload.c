@@ -1,10 +1,12 @@
 // Fetches blobs over keep-alive connections with TLS and counts: the same client for every server.
 //
-//   blobload ADDRESS PORT CA SECONDS CONNECTIONS PATH…
+//   blobload ADDRESS PORT CA|- SECONDS CONNECTIONS here|elsewhere PATH…
 //
 // One thread for each connection; each asks for the paths in turn and reads each answer to its end. TCP_NODELAY is set,
 // and TCP_QUICKACK before every read: a server that sends an answer in two small pieces is not charged for the 40 ms
-// that a client's kernel may hold back its acknowledgement. Prints answers, bytes of bodies and seconds.
+// that a client's kernel may hold back its acknowledgement. With `elsewhere` the kernel throws bodies away after TCP has
+// received them (MSG_TRUNC, without TLS only): the copy into a program is another machine's work where the client is on
+// one. Prints answers, bytes of bodies and seconds.
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <netinet/tcp.h>
@@ -17,7 +19,7 @@
 #include <unistd.h>
 
 static const char *address, **paths;
-static int port, path_count;
+static int port, path_count, throws_away;
 static double end_time;
 static SSL_CTX *tls;
 
@@ -43,10 +45,10 @@ static int dial(void) {
     return fd;
 }
 
-static int take(SSL *ssl, int fd, char *room, int size) {
+static int take(SSL *ssl, int fd, char *room, int size, int flags) {
     int on = 1;
     setsockopt(fd, IPPROTO_TCP, TCP_QUICKACK, &on, sizeof on);
-    int count = ssl ? SSL_read(ssl, room, size) : (int)read(fd, room, size);
+    int count = ssl ? SSL_read(ssl, room, size) : (int)recv(fd, room, size, flags);
     if (count <= 0) die("the connection ended in an answer");
     return count;
 }
@@ -70,7 +72,7 @@ static void *run(void *argument) {
         char *body = NULL;
         while (!body) {
             if (got == size) die("head too large");
-            got += take(ssl, fd, room + got, size - got);
+            got += take(ssl, fd, room + got, size - got, 0);
             room[got] = 0;
             body = strstr(room, "\r\n\r\n");
         }
@@ -79,16 +81,18 @@ static void *run(void *argument) {
         if (strncmp(room, "HTTP/1.1 200 ", 13) || !field) die(room);
         long long left = atoll(field + 17) - (room + got - (body + 4));
         self->bytes += atoll(field + 17);
-        while (left > 0) left -= take(ssl, fd, room, left < size ? (int)left : size);
+        while (left > 0) left -= take(ssl, fd, room, left < size ? (int)left : size, throws_away ? MSG_TRUNC : 0);
         self->answers++;
     }
     return NULL;
 }
 
 int main(int count, char **words) {
-    if (count < 7) die("usage: ADDRESS PORT CA|- SECONDS CONNECTIONS PATH...");
-    address = words[1], port = atoi(words[2]), paths = (const char **)words + 6, path_count = count - 6;
+    if (count < 8) die("usage: ADDRESS PORT CA|- SECONDS CONNECTIONS here|elsewhere PATH...");
+    throws_away = !strcmp(words[6], "elsewhere");
+    address = words[1], port = atoi(words[2]), paths = (const char **)words + 7, path_count = count - 7;
     if (strcmp(words[3], "-")) {
+        if (throws_away) die("what TLS brings cannot be thrown away unread");
         tls = SSL_CTX_new(TLS_client_method());
         if (!SSL_CTX_load_verify_locations(tls, words[3], NULL)) die("CA");
         SSL_CTX_set_verify(tls, SSL_VERIFY_PEER, NULL);

@@ -1,4 +1,4 @@
-"""Images: load, save, pull and push of an image of 8 layers, on two kinds of store; the daemon's memory; the registry."""
+"""Images: load, save, pull and push of an image of 8 layers, on two kinds of store; the daemon's memory."""
 
 import argparse
 import gzip
@@ -109,20 +109,15 @@ def make_image(folder: Path) -> Path:
 class Registry:
     """A registry on the loopback whose content can be thrown away."""
 
-    def __init__(self, folder: Path, kind: str = "docker-registry"):
-        self.folder, self.kind = folder, kind
+    def __init__(self, folder: Path):
+        self.folder = folder
         folder.mkdir(parents=True)
 
     def start(self) -> "Registry":
-        if self.kind == "docker-registry":
-            config = {"version": 0.1, "log": {"level": "warn", "accesslog": {"disabled": True}},
-                      "storage": {"filesystem": {"rootdirectory": str(self.folder / "data")}},
-                      "http": {"addr": REGISTRY}}
-            (self.folder / "config.yml").write_text(json.dumps(config))
-            command = [shutil.which("docker-registry", path=PATH), "serve", str(self.folder / "config.yml")]
-        else:
-            command = [str(Skiff.build / "skiff-registry"), "serve", "--root", str(self.folder / "data"), "--listen",
-                       f"tcp://{REGISTRY}"]
+        config = {"version": 0.1, "log": {"level": "warn", "accesslog": {"disabled": True}},
+                  "storage": {"filesystem": {"rootdirectory": str(self.folder / "data")}}, "http": {"addr": REGISTRY}}
+        (self.folder / "config.yml").write_text(json.dumps(config))
+        command = [shutil.which("docker-registry", path=PATH), "serve", str(self.folder / "config.yml")]
         with (self.folder / "log").open("ab") as log:
             self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         deadline = time.monotonic() + 30
@@ -132,7 +127,7 @@ class Registry:
                 return self
             except OSError:
                 time.sleep(0.05)
-        raise SystemExit(f"{self.kind} does not start:\n{(self.folder / 'log').read_text()[-2000:]}")
+        raise SystemExit(f"docker-registry does not start:\n{(self.folder / 'log').read_text()[-2000:]}")
 
     def stop(self) -> None:
         self.process.terminate()
@@ -149,8 +144,8 @@ def put(path: str, data: bytes, kind: str) -> None:
     urllib.request.urlopen(request).close()
 
 
-def fill(image: Path) -> tuple[str, list[str]]:
-    """Puts the image into the registry, its layers compressed as Docker does; its name and its layers' digests there."""
+def fill(image: Path) -> str:
+    """Puts the image into the registry, its layers compressed as Docker does; its name there."""
     with tarfile.open(image) as source:
         manifest = json.load(source.extractfile("manifest.json"))[0]
         config = source.extractfile(manifest["Config"]).read()
@@ -169,7 +164,7 @@ def fill(image: Path) -> tuple[str, list[str]]:
     kind = "application/vnd.docker.distribution.manifest.v2+json"
     text = json.dumps({"schemaVersion": 2, "mediaType": kind, "config": descriptors[0], "layers": descriptors[1:]})
     put(f"/v2/{repository}/manifests/1", text.encode(), kind)
-    return f"{REGISTRY}/{repository}:1", [one["digest"] for one in descriptors[1:]]
+    return f"{REGISTRY}/{repository}:1"
 
 
 class PeakMemory:
@@ -246,7 +241,7 @@ class Measurement:
                     self.push(engine, counts)
             if "pull" in wanted:
                 self.registry.clear()
-                there, _ = fill(self.image)
+                there = fill(self.image)
                 for engine in order:
                     self.pull(engine, there, counts)
             print(f"\rround {number + 1}/{warm_up + rounds}", end="", file=sys.stderr, flush=True)
@@ -283,48 +278,6 @@ def measure(kind: str, folder: Path, image: Path, options) -> dict:
         subprocess.run(["umount", "-l", str(store)], check=False, capture_output=True)
 
 
-def wrk(folder: Path, digests: list[str], seconds: int) -> dict:
-    """What eight connections get that ask for the blobs in turn."""
-    script = folder / "blobs.lua"
-    names = ", ".join(f'"/v2/bench/pulled/blobs/{one}"' for one in digests)
-    script.write_text(
-        f"local paths = {{ {names} }}\nlocal next = 0\n"
-        "request = function() next = next % #paths + 1; return wrk.format('GET', paths[next]) end\n"
-        "done = function(summary) io.stderr:write(string.format('%d %d %d %d', summary.requests, summary.bytes, "
-        "summary.duration, summary.errors.status + summary.errors.read)) end\n")
-    done = subprocess.run(["wrk", "-t2", "-c8", f"-d{seconds}s", "--timeout", "60s", "-s", script, f"http://{REGISTRY}"],
-                          stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, check=True)
-    requests, size, microseconds, errors = map(int, done.stderr.split())
-    if errors:
-        raise SystemExit(f"{errors} requests failed")
-    return {"blobs": requests / microseconds * 1e6, "megabytes": size / microseconds}
-
-
-def throughput(folder: Path, image: Path, seconds: int = 5) -> dict:
-    """Blobs and bytes that each registry serves to eight clients, in turn: small blobs, then large ones."""
-    results: dict = {}
-    registries = {kind: Registry(folder / f"serve-{kind}", kind) for kind in ("skiff-registry", "docker-registry")}
-    for kind, registry in registries.items():
-        registry.start()
-        try:
-            _, layers = fill(image)
-            small = []
-            for number in range(200):
-                data = hashlib.sha512(str(number).encode()).digest() * 16
-                digest = "sha256:" + hashlib.sha256(data).hexdigest()
-                with urllib.request.urlopen(urllib.request.Request(
-                        f"http://{REGISTRY}/v2/bench/pulled/blobs/uploads/", data=b"", method="POST")) as answer:
-                    place = answer.headers["Location"].removeprefix(f"http://{REGISTRY}")
-                put(f"{place}{'&' if '?' in place else '?'}digest={digest}", data, "application/octet-stream")
-                small.append(digest)
-            results[kind] = {}
-            for what, digests in (("small", small), ("large", layers)):
-                results[kind][what] = wrk(folder, digests, seconds)
-        finally:
-            registry.stop()
-    return results
-
-
 def show(kind: str, values: dict, names: list[str]) -> bool:
     kept = True
     print(row(f"{kind}: seconds, median [min–max]", names) + "   ratio to the best peer  promise")
@@ -352,8 +305,8 @@ def main() -> int:
     parser.add_argument("--runs", type=int, default=5, help="measured rounds (default 5)")
     parser.add_argument("--warm-up", type=int, default=1)
     parser.add_argument("--stores", nargs="+", choices=PROMISES, default=list(PROMISES))
-    parser.add_argument("--only", nargs="+", choices=["load", "save", "push", "pull", "registry"],
-                        default=["load", "save", "push", "pull", "registry"])
+    parser.add_argument("--only", nargs="+", choices=["load", "save", "push", "pull"],
+                        default=["load", "save", "push", "pull"])
     parser.add_argument("--engines", nargs="+", choices=ENGINES, default=list(ENGINES))
     parser.add_argument("--json", type=Path, help="write everything that was measured")
     options = parser.parse_args()
@@ -369,21 +322,13 @@ def main() -> int:
     try:
         image = make_image(fast)
         print(f"an image of {image.stat().st_size / 1e6:.0f} MB in {LAYERS} layers", file=sys.stderr)
-        if set(options.only) - {"registry"}:
-            for kind in options.stores:
-                results[kind] = measure(kind, folder, image, options)
-                kept = show(kind, results[kind], options.engines) and kept
-                sys.stdout.flush()
-        if "registry" in options.only:
-            results["registry"] = throughput(fast, image)
+        for kind in options.stores:
+            results[kind] = measure(kind, folder, image, options)
+            kept = show(kind, results[kind], options.engines) and kept
+            sys.stdout.flush()
     finally:
         subprocess.run(["umount", "-l", str(fast)], check=False, capture_output=True)
         shutil.rmtree(folder, ignore_errors=True)
-    if served := results.get("registry"):
-        for what, unit, key in (("small", "blobs of 1 KB a second", "blobs"), ("large", "MB a second", "megabytes")):
-            ours, theirs = (served[kind][what][key] for kind in ("skiff-registry", "docker-registry"))
-            print(row(f"registry, {unit}", [f"{ours:.0f}", f"{theirs:.0f}"]) + f"   {ours / theirs:.2f} ≥ 1.5")
-            kept = kept and ours / theirs >= 1.5
     if options.json:
         options.json.write_text(json.dumps(results, indent=1))
     print("\n" + ("every promise measured here holds" if kept else "a promise does not hold"))

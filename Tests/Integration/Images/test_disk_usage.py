@@ -111,6 +111,7 @@ def test_three_containers_share_what_they_have_in_common(engine, tmp_path):
     assert rows["python"][-1] == "3" and rows["python"][-2] == "500kB" and rows["ubuntu"][-2] == "0B"
 
 
+@pytest.mark.docker28
 def test_df_in_all_forms_of_output(engine, client_pair):
     docker_cli, skiff = client_pair
     skiff("run", "--name", "one", "-v", "data:/v", "busybox", "true")
@@ -133,6 +134,7 @@ def client_pair(engine):
     return engine.cli("docker"), engine.cli("skiff")
 
 
+@pytest.mark.docker28
 @pytest.mark.parametrize("client", ["docker", "skiff"])
 def test_system_prune(engine, tmp_path, client):
     cli = engine.cli(client)
@@ -203,6 +205,7 @@ def test_docker_py_asks_and_prunes(engine):
         assert pruned["SpaceReclaimed"] > 0 and not client.images.list()
 
 
+@pytest.mark.docker28
 def test_images_as_a_tree(engine):
     text = engine.cli("skiff").out("images", "--tree")
     lines = [line.split() for line in text.splitlines()]

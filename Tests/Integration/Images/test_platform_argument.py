@@ -7,6 +7,8 @@ import pytest
 
 from harness import archives
 
+pytestmark = pytest.mark.docker28
+
 MISMATCH = r"image with reference busybox(:latest)? was found but its platform \(linux/amd64\) does not match " \
     r"the specified platform \(linux/s390x\)"
 

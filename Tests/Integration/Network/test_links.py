@@ -40,7 +40,7 @@ def test_a_link_gives_the_other_a_name(cli, daemon, name):
 
 def test_rm_link_takes_the_link_only(cli, daemon, name):
     db, web = pair(cli, name)
-    assert cli("rm", "--link", f"{web}/nosuch", status=1).stderr.startswith("Error response from daemon: No such container")
+    assert "No such container" in cli("rm", "--link", f"{web}/nosuch", status=1).stderr
     assert "cannot remove the default link name" in cli("rm", "-l", web, status=1).stderr
     assert cli.out("rm", "-l", f"{web}/alias") == f"{web}/alias"
     assert daemon.inspect(web)["HostConfig"]["Links"] in (None, []) and daemon.inspect(db)["State"]["Running"]

@@ -25,7 +25,9 @@ import Testing
         #expect(HostBinding(address: "", portText: "")?.ports == nil)
         #expect(HostBinding(address: "::", portText: "8000-8010")?.portText == "8000-8010")
         #expect(HostBinding(address: "", portText: "0")?.portText == "0")
-        for bad in ["9-8", "x", "1-2-3", "-1", "65536"] { #expect(HostBinding(address: "", portText: bad) == nil) }
+        for bad in ["9-8", "x", "1-2-3", "-1", "65536"] {
+            #expect(HostBinding(address: "", portText: bad) == nil)
+        }
     }
 
     @Test func bindTextsAreReadAsDockerReadsThem() throws {
@@ -36,7 +38,8 @@ import Testing
         let anonymous = try BindText(parsing: "/dst")
         #expect(anonymous.isVolume && anonymous.source.isEmpty && anonymous.target == "/dst")
         for bad in [
-            "", "dst", "/", "/dst:ro", "/a:b", "/a:/", "/a:/b:ro,rw", "/a:/b:xx", "/a:/b:ro:rw", ":/b", "a b:/x", "x:/y",
+            "", "dst", "/", "/dst:ro", "/a:b", "/a:/", "/a:/b:ro,rw", "/a:/b:xx", "/a:/b:ro:rw", ":/b",
+            "a b:/x", "x:/y",
             "/a:/b:shared,slave",
         ] {
             #expect(throws: EngineError.self, "\(bad)") { try BindText(parsing: bad) }

@@ -66,7 +66,8 @@ struct ImageRoutes: EndpointGroup {
         let platform = try request.platform()
         let manifests = request.query.flag("manifests")
         guard platform == nil || !manifests else {
-            throw APIError.badRequest("conflicting options: manifests and platform options cannot both be set")
+            throw APIError.badRequest(
+                "conflicting options: manifests and platform options cannot both be set")
         }
         let image = try engine.images.inspect(request.reference, platform: platform)
         var value = try JSONValue(encoding: ImageInspect(image, version: request.version))
@@ -78,7 +79,9 @@ struct ImageRoutes: EndpointGroup {
     }
 
     @Sendable private func history(_ request: Request, _ reply: Reply) async throws {
-        try await reply.json(try engine.images.history(request.reference, platform: request.platform()).map(ImageHistoryItem.init))
+        try await reply.json(
+            try engine.images.history(request.reference, platform: request.platform()).map(
+                ImageHistoryItem.init))
     }
 
     @Sendable private func tag(_ request: Request, _ reply: Reply) async throws {

@@ -16,7 +16,9 @@ enum ImageRemove {
 
     private static func run(_ invocation: Invocation) throws -> Int32 {
         var query: [(name: String, value: String)] = []
-        for text in invocation.list(platform) { query += try PlatformArgument.query(text, named: "platforms") }
+        for text in invocation.list(platform) {
+            query += try PlatformArgument.query(text, named: "platforms")
+        }
         if invocation.bool(force) { query.append(("force", "1")) }
         if invocation.bool(keepParents) { query.append(("noprune", "1")) }
         var failures = FailureList()

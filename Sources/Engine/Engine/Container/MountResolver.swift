@@ -36,7 +36,8 @@ struct MountResolver {
     private mutating func add(_ bind: BindText) throws {
         if bind.isVolume {
             try addVolume(
-                name: bind.source.isEmpty ? nil : bind.source, target: bind.target, labels: [:], copies: !bind.noCopy,
+                name: bind.source.isEmpty ? nil : bind.source, target: bind.target, labels: [:],
+                copies: !bind.noCopy,
                 writable: !bind.isReadOnly,
                 mode: bind.options.sorted().joined(separator: ","), propagation: bind.propagation)
             return
