@@ -57,7 +57,7 @@ import Testing
                 bytes[1] = 0
                 bytes[2] = 0
                 bytes[3] = 0
-                bytes[4] = [16, 20, 24, 2, 3, 0, 11][Int.random(in: 0..<7)]
+                bytes[4] = [16, 20, 24, 36, 2, 3, 0, 11][Int.random(in: 0..<8)]
                 bytes[5] = [0, 1, 10][Int.random(in: 0..<3)]
             }
             if bytes.count >= 40, Bool.random() {
@@ -69,6 +69,7 @@ import Testing
                 _ = Link(message)
                 _ = InterfaceAddress(message)
                 _ = Route(message)
+                _ = QueueingDiscipline(message)
                 _ = TrackedConnection(message)
                 _ = NftablesNotification(message)
                 for attribute in message.attributes(after: 4) {

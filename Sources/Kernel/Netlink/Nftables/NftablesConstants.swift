@@ -9,10 +9,13 @@ enum NftablesMessage {
     static let getTable: UInt16 = 1
     static let deleteTable: UInt16 = 2
     static let newChain: UInt16 = 3
+    static let getChain: UInt16 = 4
     static let deleteChain: UInt16 = 5
     static let newRule: UInt16 = 6
+    static let getRule: UInt16 = 7
     static let deleteRule: UInt16 = 8
     static let newSet: UInt16 = 9
+    static let getSet: UInt16 = 10
     static let deleteSet: UInt16 = 11
     static let newElement: UInt16 = 12
     static let getElement: UInt16 = 13
@@ -31,6 +34,7 @@ enum NftablesAttribute {
     static let chainType: UInt16 = 7
     static let hookNumber: UInt16 = 1
     static let hookPriority: UInt16 = 2
+    static let hookDevice: UInt16 = 3
 
     static let ruleChain: UInt16 = 2
     static let ruleExpressions: UInt16 = 4

@@ -44,6 +44,8 @@ package enum NftablesExpression: Sendable, Hashable {
     case translate(isIPv4: Bool, address: NftablesRegister, port: NftablesRegister)
     case masquerade
     case counter
+    /// Goes on only with what exceeds a rate.
+    case over(bytesPerSecond: UInt64, burst: UInt32)
 
     var name: String {
         switch self {
@@ -58,6 +60,7 @@ package enum NftablesExpression: Sendable, Hashable {
         case .translate: "nat"
         case .masquerade: "masq"
         case .counter: "counter"
+        case .over: "limit"
         }
     }
 }
@@ -120,6 +123,12 @@ extension MessageBatch {
             big(2, isIPv4 ? 2 : 10)
             big(3, address.number)
             big(5, port.number)
+        case .over(let rate, let burst):
+            attribute(1, number: rate.bigEndian)
+            attribute(2, number: UInt64(1).bigEndian)  // of a second
+            big(3, burst)
+            big(4, 1)  // NFT_LIMIT_PKT_BYTES
+            big(5, 1)  // NFT_LIMIT_F_INV
         case .masquerade, .counter:
             break
         }

@@ -1,18 +1,19 @@
 import Glibc
 
-/// Changes to one table of the family `inet` that the kernel makes all at once or not at all.
+/// Changes to one table that the kernel makes all at once or not at all.
 package struct NftablesTransaction: Sendable {
     package let table: String
+    private let family: NftablesFamily
     private var batch = MessageBatch()
     private var sets: UInt32 = 0
     private var steps = 0
 
-    private static let inet: UInt8 = 1
     /// Elements per message: a list's length has 16 bits.
     private static let elementsPerMessage = 400
 
-    package init(table: String) {
+    package init(table: String, family: NftablesFamily = .inet) {
         self.table = table
+        self.family = family
         Self.header(&batch, type: NftablesMessage.batchBegin, [.request], family: 0, resource: 10, "batch")
     }
 
@@ -48,7 +49,7 @@ package struct NftablesTransaction: Sendable {
         steps += 1
         let table = self.table
         Self.header(
-            &batch, type: NftablesMessage.subsystem | type, flags.union(.request), family: Self.inet,
+            &batch, type: NftablesMessage.subsystem | type, flags.union(.request), family: family.rawValue,
             resource: 0,
             name, subject: "\(table) \(subject)"
         ) {
@@ -76,9 +77,33 @@ package struct NftablesTransaction: Sendable {
                 $0.attribute(NftablesAttribute.hookNumber, number: hook.point.rawValue.bigEndian)
                 $0.attribute(
                     NftablesAttribute.hookPriority, number: UInt32(bitPattern: hook.priority).bigEndian)
+                if let device = hook.device {
+                    $0.attribute(NftablesAttribute.hookDevice, string: device)
+                }
             }
             $0.attribute(NftablesAttribute.chainPolicy, number: UInt32(1).bigEndian)
             $0.attribute(NftablesAttribute.chainType, string: hook.kind.rawValue)
+        }
+    }
+
+    /// Deletes a chain that no rule jumps to, with its rules; it has to exist.
+    package mutating func deleteChain(_ name: String) {
+        step(NftablesMessage.deleteChain, [], "NFT_MSG_DELCHAIN", subject: name) {
+            $0.attribute(NftablesAttribute.chainName, string: name)
+        }
+    }
+
+    /// Deletes every rule of a chain; the chain has to exist.
+    package mutating func deleteRules(_ chain: String) {
+        step(NftablesMessage.deleteRule, [], "NFT_MSG_DELRULE", subject: chain) {
+            $0.attribute(NftablesAttribute.ruleChain, string: chain)
+        }
+    }
+
+    /// Deletes a set or a map with its elements; it has to exist and no rule may use it.
+    package mutating func deleteSet(_ name: String) {
+        step(NftablesMessage.deleteSet, [], "NFT_MSG_DELSET", subject: name) {
+            $0.attribute(NftablesAttribute.setName, string: name)
         }
     }
 

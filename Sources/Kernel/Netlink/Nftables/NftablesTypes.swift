@@ -80,6 +80,16 @@ package struct NftablesElement: Sendable, Hashable {
     }
 }
 
+/// Which packets a table sees (`NFPROTO_*`).
+package enum NftablesFamily: UInt8, Sendable {
+    /// IPv4 and IPv6.
+    case inet = 1
+    case ipv4 = 2
+    /// Everything that an interface receives.
+    case netdev = 5
+    case ipv6 = 10
+}
+
 /// Where a base chain hooks in.
 package struct NftablesHook: Sendable, Hashable {
     package enum Point: UInt32, Sendable {
@@ -88,6 +98,9 @@ package struct NftablesHook: Sendable, Hashable {
         case forward = 2
         case output = 3
         case postrouting = 4
+
+        /// In the family `netdev`: what an interface received, before anything else.
+        package static let ingress = Point.prerouting
     }
 
     package enum Kind: String, Sendable {
@@ -98,11 +111,14 @@ package struct NftablesHook: Sendable, Hashable {
     package var kind: Kind
     /// Lower comes first: raw -300, destination NAT -100, filter 0, source NAT 100.
     package var priority: Int32
+    /// The interface, in the family `netdev`.
+    package var device: String?
 
-    package init(_ point: Point, _ kind: Kind, priority: Int32) {
+    package init(_ point: Point, _ kind: Kind, priority: Int32, device: String? = nil) {
         self.point = point
         self.kind = kind
         self.priority = priority
+        self.device = device
     }
 }
 

@@ -40,13 +40,13 @@ package struct VethPair: Sendable {
     }
 }
 
-private let interfaceUp: UInt32 = 1
+let interfaceUp: UInt32 = 1
 
 extension MessageBatch {
-    private static let creation: MessageFlags = [.request, .acknowledge, .create, .exclusive]
+    static let creation: MessageFlags = [.request, .acknowledge, .create, .exclusive]
 
     /// `struct ifinfomsg`.
-    private mutating func linkHeader(
+    mutating func linkHeader(
         family: Int32 = AF_UNSPEC, index: Int32 = 0, flags: UInt32 = 0, change: UInt32 = 0
     ) {
         append(UInt8(truncatingIfNeeded: family))
@@ -199,6 +199,12 @@ package struct Link: Sendable, Hashable {
     package let mtu: UInt32
     package let address: [UInt8]
     package let isUp: Bool
+    /// The index of the interface that a macvlan, an ipvlan or a VLAN is on; of a veth, its peer's.
+    package let lower: Int32?
+    /// A text for people and programs (`ip link set … alias`); nil where none was given.
+    package let alias: String?
+    /// Whether a bridge keeps the port from other isolated ones; nil for what is no port of a bridge.
+    package let isIsolated: Bool?
 
     package init?(_ message: NetlinkMessage) {
         guard message.type == RouteMessage.newLink, let index = message.payload.integer(Int32.self, at: 4),
@@ -213,5 +219,9 @@ package struct Link: Sendable, Hashable {
         mtu = attributes[LinkAttribute.mtu]?.number() ?? 0
         address = Array(attributes[LinkAttribute.address]?.content ?? [])
         isUp = flags & interfaceUp != 0
+        lower = attributes[LinkAttribute.lower]?.number()
+        alias = attributes[LinkAttribute.alias]?.string
+        let port = attributes[LinkAttribute.linkInfo]?.nested[LinkAttribute.slaveData]?.nested
+        isIsolated = port?[LinkAttribute.portIsolated]?.number(UInt8.self).map { $0 != 0 }
     }
 }

@@ -1,4 +1,4 @@
-// linux/rtnetlink.h, linux/if_link.h, linux/if_addr.h, linux/neighbour.h
+// linux/rtnetlink.h, linux/if_link.h, linux/if_addr.h, linux/neighbour.h, linux/pkt_sched.h
 
 enum RouteMessage {
     static let newLink: UInt16 = 16
@@ -9,14 +9,19 @@ enum RouteMessage {
     static let getAddress: UInt16 = 22
     static let newRoute: UInt16 = 24
     static let getRoute: UInt16 = 26
+    static let newQueueingDiscipline: UInt16 = 36
+    static let deleteQueueingDiscipline: UInt16 = 37
+    static let getQueueingDiscipline: UInt16 = 38
 }
 
 enum LinkAttribute {
     static let address: UInt16 = 1
     static let name: UInt16 = 3
     static let mtu: UInt16 = 4
+    static let lower: UInt16 = 5
     static let master: UInt16 = 10
     static let linkInfo: UInt16 = 18
+    static let alias: UInt16 = 20
     static let perFamily: UInt16 = 26
     static let namespaceDescriptor: UInt16 = 28
 
@@ -28,6 +33,12 @@ enum LinkAttribute {
 
     // Nested in data of a veth.
     static let vethPeer: UInt16 = 1
+
+    // Nested in data of a macvlan, an ipvlan, a VLAN.
+    static let macvlanMode: UInt16 = 1
+    static let ipvlanMode: UInt16 = 1
+    static let ipvlanFlags: UInt16 = 2
+    static let vlanIdentifier: UInt16 = 1
 
     // Nested in data of a bridge.
     static let bridgeSTPState: UInt16 = 5
@@ -63,5 +74,19 @@ enum RouteAttribute {
     static let mainTable: UInt8 = 254
     static let protocolBoot: UInt8 = 3
     static let scopeUniverse: UInt8 = 0
+    static let scopeLink: UInt8 = 253
     static let typeUnicast: UInt8 = 1
+}
+
+enum QueueAttribute {
+    static let kind: UInt16 = 1
+    static let options: UInt16 = 2
+
+    // Nested in options of a token bucket filter.
+    static let bucketParameters: UInt16 = 1
+    static let bucketRate64: UInt16 = 4
+    static let bucketBurst: UInt16 = 6
+
+    static let root: UInt32 = 0xffff_ffff
+    static let ethernet: UInt8 = 1
 }
