@@ -106,24 +106,6 @@ extension MessageBatch {
         }
     }
 
-    /// Adds a default route without a gateway: everything is sent out of an interface that has no link layer.
-    /// - Parameter family: `AF_INET` or `AF_INET6`
-    package mutating func addDefaultRoute(family: Int32, interface: Int32) {
-        message(
-            RouteMessage.newRoute, [.request, .acknowledge, .create, .exclusive], name: "RTM_NEWROUTE",
-            subject: "default", tolerated: [EEXIST]
-        ) {
-            $0.append(UInt8(truncatingIfNeeded: family))
-            $0.append(contentsOf: [0, 0, 0])
-            $0.append(RouteAttribute.mainTable)
-            $0.append(RouteAttribute.protocolBoot)
-            $0.append(RouteAttribute.scopeLink)
-            $0.append(RouteAttribute.typeUnicast)
-            $0.append(UInt32(0))
-            $0.attribute(RouteAttribute.outputInterface, number: interface)
-        }
-    }
-
     /// Asks for the addresses of every interface.
     package mutating func listAddresses() {
         message(RouteMessage.getAddress, [.request, .dump], name: "RTM_GETADDR") {

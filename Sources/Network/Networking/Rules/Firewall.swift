@@ -14,9 +14,12 @@ final class Firewall: Sendable {
     let table: String
     private let logger: Logger
     private let state = Mutex(State())
+    /// Shows the published ports to iptables as well; nil unless the instance stands in for Docker.
+    private let mirror: IptablesMirror?
 
-    init(table: String, logger: Logger) {
+    init(table: String, mirror: IptablesMirror? = nil, logger: Logger) {
         self.table = table
+        self.mirror = mirror
         self.logger = logger
     }
 
@@ -72,6 +75,7 @@ final class Firewall: Sendable {
         try withState { state throws(SystemCallError) in
             guard state.socket != nil else { return }
             try Self.send(state.model.replacing(table: table), &state)
+            mirror?.forget()
         }
     }
 
@@ -119,7 +123,10 @@ final class Firewall: Sendable {
     private func withState(
         _ body: (inout State) throws(SystemCallError) -> Void
     ) throws(SystemCallError) {
-        try state.withLock { (state: inout State) throws(SystemCallError) in try body(&state) }
+        try state.withLock { (state: inout State) throws(SystemCallError) in
+            try body(&state)
+            mirror?.show(state.model)
+        }
     }
 
     private static func send(

@@ -1,21 +1,26 @@
 import CLinux
 import Glibc
-import LinuxKernel
 
 /// What a short-lived program of the host printed, both its streams together.
-struct ChildOutput {
+package struct ChildOutput: Sendable {
     /// The exit code, or 128 and the signal's number.
-    let status: Int32
-    let text: String
+    package let status: Int32
+    package let text: String
 
     /// Runs a program found through PATH to its end. Blocks.
-    static func run(_ command: [String], limit: Int = 4 << 20) throws(SystemCallError) -> ChildOutput {
+    /// - Parameters:
+    ///   - input: what it reads on standard input
+    ///   - limit: bytes of output; more end it
+    package static func run(
+        _ command: [String], input: String = "", limit: Int = 4 << 20
+    ) throws(SystemCallError) -> ChildOutput {
+        let source = try file(input)
         let (readEnd, writeEnd) = try makePipe()
         let output = Descriptor(owning: readEnd)
         let pid: pid_t
         do {
-            let input = Descriptor(owning: writeEnd)
-            pid = try spawn(command, output: input.rawValue)
+            let end = Descriptor(owning: writeEnd)
+            pid = try spawn(command, input: source.rawValue, output: end.rawValue)
         }
         let result: Result<[UInt8], SystemCallError>
         do throws(SystemCallError) {
@@ -30,11 +35,22 @@ struct ChildOutput {
         return ChildOutput(status: code, text: String(decoding: try result.get(), as: UTF8.self))
     }
 
-    private static func spawn(_ command: [String], output: Int32) throws(SystemCallError) -> pid_t {
+    /// A file without a name: a pipe could fill before the program reads.
+    private static func file(_ content: String) throws(SystemCallError) -> Descriptor {
+        let file = Descriptor(owning: try rawCall("memfd_create") { skiff_memfd("skiff-input") })
+        try writeAll(file.rawValue, Array(content.utf8))
+        let raw = file.rawValue
+        try systemCall("lseek") { lseek(raw, 0, SEEK_SET) }
+        return file
+    }
+
+    private static func spawn(
+        _ command: [String], input: Int32, output: Int32
+    ) throws(SystemCallError) -> pid_t {
         var actions = posix_spawn_file_actions_t()
         posix_spawn_file_actions_init(&actions)
         defer { posix_spawn_file_actions_destroy(&actions) }
-        posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
+        posix_spawn_file_actions_adddup2(&actions, input, 0)
         posix_spawn_file_actions_adddup2(&actions, output, 1)
         posix_spawn_file_actions_adddup2(&actions, output, 2)
         // Nothing else of the engine's: a client's connection must end with it.
