@@ -10,6 +10,14 @@ package struct EndpointRequest: Sendable {
     package var addressV6: IPv6Address?
     /// nil: derived from the address.
     package var macAddress: MACAddress?
+    /// Further addresses of the interface, of 169.254.0.0/16 or fe80::/10 (`--link-local-ip`).
+    package var linkLocalAddresses: [IPAddress] = []
+    /// What the container is called on this network: its name first, then its short id and aliases.
+    package var names: [String] = []
+    /// Those that an endpoint understands, such as `skiff.rate`.
+    package var driverOptions: [String: String] = [:]
+    /// The container's other interfaces: this one gets the lowest free `ethN`.
+    package var otherInterfaces: [String] = []
     package var ports: [PortRequest]
 
     package init(
@@ -58,6 +66,11 @@ package struct Endpoint: Sendable, Codable, Hashable {
     /// The other end of the pair, on the host, such as `veth0a1b2c3`.
     package var hostInterfaceName = ""
     package var ports: [PublishedPort] = []
+    package var linkLocalAddresses: [IPAddress] = []
+    package var names: [String] = []
+    package var driverOptions: [String: String] = [:]
+    /// Which of the container's default routes lead over this network: all, where it is the only one.
+    package var defaultRoutes = DefaultRoutes.both
 
     package init(
         id: String, containerID: String, containerName: String, network: NetworkRecord
@@ -68,5 +81,73 @@ package struct Endpoint: Sendable, Codable, Hashable {
         networkID = network.id
         networkName = network.name
         driver = network.driver
+    }
+}
+
+extension Endpoint {
+    package var addresses: [IPAddress] {
+        [ipv4.map { .v4($0.address) }, ipv6.map { .v6($0.address) }].compactMap { $0 }
+    }
+
+    /// Members that records of earlier versions do not have are as they were then.
+    package init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        id = try container.decode(String.self, forKey: .id)
+        containerID = try container.decode(String.self, forKey: .containerID)
+        containerName = try container.decode(String.self, forKey: .containerName)
+        networkID = try container.decode(String.self, forKey: .networkID)
+        networkName = try container.decode(String.self, forKey: .networkName)
+        driver = try container.decode(NetworkRecord.Driver.self, forKey: .driver)
+        ipv4 = try container.decodeIfPresent(Interface<IPv4Address>.self, forKey: .ipv4)
+        ipv6 = try container.decodeIfPresent(Interface<IPv6Address>.self, forKey: .ipv6)
+        macAddress = try container.decodeIfPresent(MACAddress.self, forKey: .macAddress)
+        interfaceName = try container.decode(String.self, forKey: .interfaceName)
+        hostInterfaceName = try container.decode(String.self, forKey: .hostInterfaceName)
+        ports = try container.decode([PublishedPort].self, forKey: .ports)
+        linkLocalAddresses =
+            try container.decodeIfPresent([IPAddress].self, forKey: .linkLocalAddresses) ?? []
+        names = try container.decodeIfPresent([String].self, forKey: .names) ?? []
+        driverOptions = try container.decodeIfPresent([String: String].self, forKey: .driverOptions) ?? [:]
+        defaultRoutes =
+            try container.decodeIfPresent(DefaultRoutes.self, forKey: .defaultRoutes) ?? .both
+    }
+}
+
+/// Families of IP.
+package struct DefaultRoutes: OptionSet, Sendable, Codable, Hashable {
+    package let rawValue: Int
+
+    package init(rawValue: Int) { self.rawValue = rawValue }
+
+    package static let ipv4 = DefaultRoutes(rawValue: 1)
+    package static let ipv6 = DefaultRoutes(rawValue: 2)
+    package static let both: DefaultRoutes = [.ipv4, .ipv6]
+}
+
+/// How a container's default routes are chosen among its networks.
+package enum GatewayChoice {
+    /// Marks the endpoints that the default routes lead over: of those that have a gateway the one of the highest
+    /// priority, then the first by the network's name.
+    /// - Parameter priorities: by network id; absent is 0
+    package static func mark(_ endpoints: inout [Endpoint], priorities: [String: Int]) {
+        let order = endpoints.indices.sorted { left, right in
+            let (first, second) = (endpoints[left], endpoints[right])
+            let (high, low) = (priorities[first.networkID] ?? 0, priorities[second.networkID] ?? 0)
+            return high == low ? first.networkName < second.networkName : high > low
+        }
+        let ipv4 = order.first { endpoints[$0].ipv4?.gateway != nil }
+        let ipv6 = order.first { endpoints[$0].ipv6?.gateway != nil }
+        for index in endpoints.indices {
+            var routes: DefaultRoutes = []
+            if index == ipv4 { routes.insert(.ipv4) }
+            if index == ipv6 { routes.insert(.ipv6) }
+            endpoints[index].defaultRoutes = routes
+        }
+    }
+
+    /// The endpoint that published ports go to: where the container's answers leave by, on a bridge.
+    package static func publisher(_ endpoints: [Endpoint]) -> Int? {
+        endpoints.firstIndex { $0.driver == .bridge && $0.defaultRoutes.contains(.ipv4) }
+            ?? endpoints.firstIndex { $0.driver == .bridge && $0.defaultRoutes.contains(.ipv6) }
     }
 }

@@ -9,9 +9,9 @@ extension NetworkConfiguration {
             throw refusal("the instance name \(instance) is not made of letters, digits, _ and -")
         }
         if let bridgeName {
-            guard (1...15).contains(bridgeName.utf8.count), !bridgeName.contains("/"), bridgeName != ".",
-                bridgeName != "..", !bridgeName.contains(where: { $0.isWhitespace })
-            else { throw refusal("\(bridgeName) cannot be an interface's name (at most 15 characters)") }
+            guard Self.isInterfaceName(bridgeName) else {
+                throw refusal("\(bridgeName) cannot be an interface's name (at most 15 characters)")
+            }
         }
         if let mtu, !(68...65535).contains(mtu) {
             throw refusal("the mtu \(mtu) is not between 68 and 65535")
@@ -22,6 +22,14 @@ extension NetworkConfiguration {
                 throw refusal("the address pool \(pool.base) cannot be cut into networks of /\(pool.size)")
             }
         }
+    }
+
+    /// As the kernel sees it (dev_valid_name).
+    static func isInterfaceName(_ name: String) -> Bool {
+        (1...15).contains(name.utf8.count) && name != "." && name != ".."
+            && !name.utf8.contains {
+                $0 == UInt8(ascii: "/") || $0 == UInt8(ascii: ":") || $0 <= 0x20 || $0 == 0x7f
+            }
     }
 
     private func validateAddresses() throws(NetworkError) {
@@ -52,30 +60,4 @@ extension NetworkConfiguration {
     }
 
     private func refusal(_ message: String) -> NetworkError { NetworkError(.invalidConfiguration, message) }
-}
-
-extension NetworkRecord {
-    /// Fills in what `network inspect bridge` shows of the default bridge.
-    mutating func describe(_ bridge: BridgeInterface, _ configuration: NetworkConfiguration) {
-        var gateway = bridge.address.address
-        if let other = configuration.defaultGateway { gateway = .v4(other) }
-        ipamConfigurations = [
-            AddressConfiguration(
-                subnet: bridge.address.network, ipRange: configuration.fixedCIDR?.network, gateway: gateway)
-        ]
-        if let v6 = bridge.addressV6 {
-            enableIPv6 = true
-            let gatewayV6 = configuration.defaultGatewayV6.map(IPAddress.v6) ?? v6.address
-            ipamConfigurations.append(AddressConfiguration(subnet: v6.network, gateway: gatewayV6))
-        }
-        let prefix = "com.docker.network.bridge."
-        options = [
-            prefix + "default_bridge": "true",
-            prefix + "enable_icc": "\(configuration.interContainerCommunication)",
-            prefix + "enable_ip_masquerade": "\(configuration.masquerade)",
-            prefix + "host_binding_ipv4": configuration.hostBindingAddress?.description ?? "0.0.0.0",
-            prefix + "name": bridge.name,
-            "com.docker.network.driver.mtu": "\(bridge.mtu ?? 1500)",
-        ]
-    }
 }

@@ -5,19 +5,22 @@ import Netlink
 import OCIModel
 import Synchronization
 
-/// The networks of one daemon instance: its bridge, its nftables table, its addresses and its published ports.
+/// The networks of one daemon instance: its bridges, its nftables table, its addresses and its published ports.
 ///
 /// Blocking and safe to call from any thread. Allocation and rules are serial, what happens inside a container's
-/// namespace is not. Nothing is durable here but the ids of the networks: the engine keeps each `Endpoint` with its
-/// container and hands the live ones back after a restart.
+/// namespace is not. Durable here are the networks themselves; the engine keeps each `Endpoint` with its container and
+/// hands the live ones back after a restart.
 package final class NetworkController: Sendable {
     /// What `start` makes and `shutdown` takes away.
     struct Running: Sendable {
-        var records: [NetworkRecord]
-        var bridge: BridgeNetwork?
+        var records: [NetworkRecord] = []
+        /// By network id. A network of which nothing could be made, as without its parent interface, is not here.
+        var standing: [String: any StandingNetwork] = [:]
+        /// Made with the first bridge.
         var watcher: FirewallWatcher?
         var forwarder: Forwarder?
         var worker: WorkerThread
+        var routes: RouteClient
         /// Endpoints between `allocate` and `release`, by id.
         var endpoints: [String: Endpoint] = [:]
     }
@@ -27,7 +30,9 @@ package final class NetworkController: Sendable {
     let firewall: Firewall
     let ports: PortMapper
     let running = Mutex<Running?>(nil)
-    private let forwarder: Slot<Forwarder>
+    /// Held while networks are made and removed.
+    let store = Mutex<NetworkStore?>(nil)
+    let forwarder: Slot<Forwarder>
     private let restorations = Slot<@Sendable () -> Void>()
 
     /// Checks the configuration; touches nothing yet.
@@ -39,32 +44,27 @@ package final class NetworkController: Sendable {
         firewall = Firewall(table: configuration.instance, logger: logger)
         let forwarder = Slot<Forwarder>()
         self.forwarder = forwarder
-        ports = PortMapper(defaultAddress: configuration.hostBindingAddress) { forwarder.value?.settle() }
+        ports = PortMapper { forwarder.value?.settle() }
     }
 
     /// Calls `body`, on a thread of its own, whenever the table was restored after another program removed from it.
     package func onRestoration(_ body: @escaping @Sendable () -> Void) { restorations.set(body) }
 
-    /// Makes the bridge, the kernel settings and the table, takes the endpoints of containers that are alive back, and
+    /// Makes the bridges, the kernel settings and the table, takes the endpoints of containers that are alive back, and
     /// removes what else carries this instance's name. To be called once, before anything else.
     /// - Parameter existing: the endpoints of containers that survived the last daemon
     package func start(existing: [Endpoint]) throws(NetworkError) {
-        var identities = try NetworkIdentities(directory: configuration.stateDirectory)
         do {
             try makeDirectories(configuration.runDirectory, mode: 0o700)
-            let worker = WorkerThread(try WakeSignal())
-            var state = Running(records: [], worker: worker)
-            if let name = configuration.bridgeName {
-                try startBridge(name, &identities, existing, &state)
-            }
-            state.records.append(try record("host", .host, &identities))
-            state.records.append(try record("none", .null, &identities))
+            let routes = try RouteClient()
+            var state = Running(worker: WorkerThread(try WakeSignal()), routes: routes)
+            var store = try NetworkStore(directory: configuration.stateDirectory)
+            try raise(&state, &store, existing)
             for endpoint in existing { state.endpoints[endpoint.id] = endpoint }
-            try worker.start()
-            let started = state
+            try state.worker.start()
+            let (started, kept) = (state, store)
+            self.store.withLock { $0 = kept }
             running.withLock { $0 = started }
-        } catch let error as SystemCallError {
-            throw NetworkError(.kernel, "cannot set up the networks: \(error)", cause: error)
         } catch let error as NetworkError {
             throw error
         } catch {
@@ -72,37 +72,88 @@ package final class NetworkController: Sendable {
         }
     }
 
-    private func startBridge(
-        _ name: String, _ identities: inout NetworkIdentities, _ existing: [Endpoint], _ state: inout Running
+    private func raise(
+        _ state: inout Running, _ store: inout NetworkStore, _ existing: [Endpoint]
     ) throws {
-        let routes = try RouteClient()
-        let interface = try BridgeSetup(configuration: configuration, routes: routes, logger: logger).run(
-            name)
-        var record = try record("bridge", .bridge, &identities)
-        record.describe(interface, configuration)
-        let bridge = BridgeNetwork(interface, record: record, configuration: configuration, routes: routes)
-        let own = existing.filter { $0.networkID == record.id }
-        for endpoint in own {
-            bridge.adopt(endpoint)
+        if let name = configuration.bridgeName {
+            try raiseDefaultBridge(name, &state, &store, existing)
+        }
+        for (name, driver) in [("host", NetworkRecord.Driver.host), ("none", .null)] {
+            state.records.append(try Self.predefined(name, driver, &store))
+        }
+        for record in store.records {
+            state.records.append(record)
+            raise(record, &state)
+        }
+        for endpoint in existing {
+            state.standing[endpoint.networkID]?.addresses.adopt(endpoint)
             ports.adopt(endpoint)
         }
-        state.bridge = bridge
-        state.records.append(record)
+        if state.standing.values.contains(where: { $0 is BridgeNetwork }) {
+            try startFirewall(&state, existing)
+        }
+        try removeOrphans(state, existing)
+    }
 
+    private func raiseDefaultBridge(
+        _ name: String, _ state: inout Running, _ store: inout NetworkStore, _ existing: [Endpoint]
+    ) throws(NetworkError) {
+        let settings = try DefaultBridge(configuration: configuration, routes: state.routes).settings(
+            name, inUse: store.records.flatMap(\.subnets))
+        var record = try Self.predefined("bridge", .bridge, &store)
+        record.describe(settings, configuration)
+        let driver = BridgeDriver(configuration: configuration, routes: state.routes)
+        state.standing[record.id] = try driver.stand(record, settings)
+        state.records.append(record)
+    }
+
+    /// One network that cannot be had, as where its parent interface is gone, does not keep the others from working.
+    private func raise(_ record: NetworkRecord, _ state: inout Running) {
+        guard !record.configOnly else { return }
+        do throws(NetworkError) {
+            state.standing[record.id] = try driver(record.driver, state.routes)?.stand(record)
+        } catch {
+            logger.error(
+                "network not set up", metadata: ["network": "\(record.name)", "cause": "\(error.message)"])
+        }
+    }
+
+    private static func predefined(
+        _ name: String, _ driver: NetworkRecord.Driver, _ store: inout NetworkStore
+    ) throws(NetworkError) -> NetworkRecord {
+        let identity = try store.identity(name)
+        return NetworkRecord(name: name, id: identity.id, created: identity.created, driver: driver)
+    }
+
+    /// - Returns: nil for the drivers `host` and `null`, which make nothing
+    func driver(_ kind: NetworkRecord.Driver, _ routes: RouteClient) -> (any NetworkDriver)? {
+        switch kind {
+        case .bridge: BridgeDriver(configuration: configuration, routes: routes)
+        case .host, .null, .macvlan, .ipvlan: nil
+        }
+    }
+
+    // MARK: The table and what belongs to it
+
+    /// Writes the table for the bridges that stand, watches it, and looks for `skiff-net`.
+    func startFirewall(_ state: inout Running, _ existing: [Endpoint]) throws {
+        let bridges = state.standing.values.compactMap { $0 as? BridgeNetwork }
         var model = FirewallModel()
-        model.bridges[name] = bridge.firewallBridge(configuration)
-        for endpoint in own { model.ports[endpoint.id] = FirewallModel.Port.all(of: endpoint) }
+        for bridge in bridges { model.bridges[bridge.bridge.name] = bridge.firewallBridge }
+        let published = existing.filter { !$0.ports.isEmpty }
+        for endpoint in published { model.ports[endpoint.id] = FirewallModel.Port.all(of: endpoint) }
         do throws(SystemCallError) {
             try firewall.replace(with: model)
         } catch {
             // Nothing of a network that cannot be had.
-            if own.isEmpty { try? bridge.removeBridge() }
+            if existing.isEmpty { for bridge in bridges { try? bridge.remove() } }
             guard [EOPNOTSUPP, ENOENT, EPROTONOSUPPORT, EAFNOSUPPORT].contains(error.errno) else {
                 throw error
             }
+            let names = bridges.map(\.bridge.name).sorted().joined(separator: ", ")
             throw NetworkError(
                 .unsupported,
-                "cannot set up bridge network \(name): this kernel lacks parts of nftables that address translation needs "
+                "cannot set up bridge network \(names): this kernel lacks parts of nftables that address translation needs "
                     + "(nf_tables, nft_chain_nat, nft_masq, nft_fib_inet): load these modules, or start with --bridge none, "
                     + "which leaves containers --network none, host and container:NAME (\(error))",
                 cause: error)
@@ -112,8 +163,7 @@ package final class NetworkController: Sendable {
         }
         try watcher.start()
         state.watcher = watcher
-        try startForwarder(own, &state)
-        try removeOrphans(of: bridge, keeping: own, routes: routes, worker: state.worker)
+        try startForwarder(published, &state)
     }
 
     private func startForwarder(_ existing: [Endpoint], _ state: inout Running) throws {
@@ -126,19 +176,22 @@ package final class NetworkController: Sendable {
         forwarder.set(started)
     }
 
-    /// Interfaces on the bridge that no container has any more: what a crash left between making one and recording it.
-    private func removeOrphans(
-        of bridge: BridgeNetwork, keeping: [Endpoint], routes: RouteClient, worker: WorkerThread
-    ) throws(SystemCallError) {
-        let kept = Set(keeping.map(\.hostInterfaceName))
-        let orphans = try routes.links().filter { link in
-            link.master == bridge.bridge.index && link.kind == "veth" && link.name.hasPrefix("veth")
-                && link.name.utf8.count == 11 && !kept.contains(link.name)
+    /// Interfaces that no container or network has any more: what a crash left between making one and recording it, or
+    /// between forgetting one and deleting it.
+    private func removeOrphans(_ state: Running, _ existing: [Endpoint]) throws(SystemCallError) {
+        let bridges = Set(state.standing.values.compactMap { ($0 as? BridgeNetwork)?.bridge.index })
+        let kept = Set(existing.map(\.hostInterfaceName))
+        let mark = "skiff:\(configuration.instance):"
+        let known = Set(state.records.map { mark + $0.id })
+        let orphans = try state.routes.links().filter { link in
+            if let alias = link.alias, alias.hasPrefix(mark) { return !known.contains(alias) }
+            return link.kind == "veth" && link.master.map(bridges.contains) == true
+                && link.name.hasPrefix("veth") && link.name.utf8.count == 11 && !kept.contains(link.name)
         }
         for orphan in orphans {
             logger.info(
-                "removing an interface without a container", metadata: ["interface": "\(orphan.name)"])
-            worker.add { [logger] in
+                "removing an interface without an owner", metadata: ["interface": "\(orphan.name)"])
+            state.worker.add { [logger, routes = state.routes] in
                 do throws(SystemCallError) {
                     try routes.perform { $0.deleteLink(orphan.name) }
                 } catch {
@@ -148,15 +201,8 @@ package final class NetworkController: Sendable {
         }
     }
 
-    private func record(
-        _ name: String, _ driver: NetworkRecord.Driver, _ identities: inout NetworkIdentities
-    ) throws(NetworkError) -> NetworkRecord {
-        let identity = try identities.identity(name)
-        return NetworkRecord(name: name, id: identity.id, created: identity.created, driver: driver)
-    }
-
     /// Stops the threads of the controller.
-    /// - Parameter removeAll: also deletes table, bridge and forwarder, unless a container still uses them; false
+    /// - Parameter removeAll: also deletes table, interfaces and forwarder, unless a container still uses them; false
     ///   leaves everything working for the containers that go on without a daemon
     package func shutdown(removeAll: Bool) {
         let stopped = running.withLock { running in
@@ -164,27 +210,33 @@ package final class NetworkController: Sendable {
             return running
         }
         guard let stopped else { return }
-        let isUnused = stopped.endpoints.values.allSatisfy { $0.networkID != stopped.bridge?.record.id }
+        let isUnused = stopped.endpoints.values.allSatisfy { stopped.standing[$0.networkID] == nil }
         stopped.watcher?.stop()
         forwarder.set(nil)
         stopped.forwarder?.stop(endProcess: isUnused)
         stopped.worker.finish()
-        guard removeAll, isUnused, let bridge = stopped.bridge else { return }
+        guard removeAll, isUnused else { return }
         do throws(SystemCallError) {
-            try firewall.remove()
+            if stopped.watcher != nil { try firewall.remove() }
         } catch {
             logger.error("nftables table not removed", metadata: ["cause": "\(error)"])
         }
+        for network in stopped.standing.values { remove(network) }
+    }
+
+    private func remove(_ network: any StandingNetwork) {
         do throws(SystemCallError) {
-            try bridge.removeBridge()
+            try network.remove()
         } catch {
-            logger.error("bridge not removed", metadata: ["cause": "\(error)"])
+            logger.error(
+                "network's interface not removed",
+                metadata: ["network": "\(network.record.name)", "cause": "\(error)"])
         }
     }
 }
 
 /// A value that is there only some of the time, shared with closures that outlive their making.
-private final class Slot<Value: Sendable>: Sendable {
+final class Slot<Value: Sendable>: Sendable {
     private let content = Mutex<Value?>(nil)
 
     var value: Value? { content.withLock { $0 } }

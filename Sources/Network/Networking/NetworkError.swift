@@ -17,6 +17,12 @@ package struct NetworkError: CategorizedError {
         case addressNotLocal
         /// Another container holds the address.
         case addressInUse
+        /// Another network of that name, or with addresses of that subnet, or a host's route to it, is there.
+        case networkExists
+        case subnetOverlaps
+        /// The network is one of the engine's own, or containers are on it.
+        case networkInUse
+        case predefinedNetwork
         /// The subnet or the range has no free address, or no host port of a range is free.
         case exhausted
         /// A feature that this version or kernel does not have.
@@ -39,7 +45,8 @@ package struct NetworkError: CategorizedError {
         switch code {
         case .noSuchNetwork: .notFound
         case .invalidRequest, .invalidConfiguration, .addressNotLocal: .invalidArgument
-        case .portAllocated, .portInUse, .addressInUse: .conflict
+        case .portAllocated, .portInUse, .addressInUse, .networkExists: .conflict
+        case .subnetOverlaps, .networkInUse, .predefinedNetwork: .permissionDenied
         case .exhausted: .exhausted
         case .unsupported: .unsupported
         case .kernel: .unavailable

@@ -23,7 +23,8 @@ struct SurvivalTests {
             let start = clock.now
             // The forwarder serves meanwhile, under the bridge's address.
             while host.outside.ask(.tcp, Host.address, 8080, timeout: 0.2) != "web \(Host.outsideAddress)" {
-                try #require(clock.now - start < .seconds(1), "after \(command)")
+                // A second on a quiet machine, which others may keep busy.
+                try #require(clock.now - start < .seconds(10), "after \(command)")
             }
         }
         for _ in 0..<50 where restorations.value < 4 { usleep(20_000) }

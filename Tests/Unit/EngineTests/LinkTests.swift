@@ -32,12 +32,12 @@ struct LinkTests {
         let text = "127.0.0.1\tlocalhost\n10.0.0.2\talias host db\n10.0.0.2\tdb\n# alias host db\n"
         let address = try #require(IPAddress("10.0.0.9"))
         #expect(
-            LinkedHosts.edited(text, address, names)
+            HostsLines.edited(text, address, names)
                 == "127.0.0.1\tlocalhost\n10.0.0.9\talias host db\n10.0.0.2\tdb\n# alias host db\n")
         #expect(
-            LinkedHosts.edited(text, nil, names) == "127.0.0.1\tlocalhost\n10.0.0.2\tdb\n# alias host db\n")
-        #expect(LinkedHosts.edited("", address, names) == "")
+            HostsLines.edited(text, nil, names) == "127.0.0.1\tlocalhost\n10.0.0.2\tdb\n# alias host db\n")
+        #expect(HostsLines.edited("", address, names) == "")
         // The same name twice is written once, as the file was made.
-        #expect(LinkedHosts.edited("10.0.0.2 db h\n", address, ["db", "h", "db"]) == "10.0.0.9\tdb h\n")
+        #expect(HostsLines.edited("10.0.0.2 db h\n", address, ["db", "h", "db"]) == "10.0.0.9\tdb h\n")
     }
 }

@@ -97,7 +97,6 @@ import Testing
             },
             { $0.security.options = ["nonsense"] },
             { $0.security.capabilitiesAdded = ["NOPE"] },
-            { $0.network.mode = .named("mynet") },
             { $0.storageOptions = ["size": "1g"] },
             { $0.runtime = "kata" },
             { $0.network.extraHosts = ["nocolon"] },

@@ -16,13 +16,16 @@ import Testing
         (["172.17.42.1/32", "172.18.128.0/17"], "172.19.0.0/16"),
         (["172.16.0.0/12"], "192.168.0.0/20"),
         (["172.16.0.0/12", "192.168.1.0/24", "fd00::/8"], "192.168.16.0/20"),
+        (["172.16.0.0/12", "192.168.0.0/16"], "10.192.0.0/20"),
     ])
     func theFirstSubnetThatNobodyUsesIsChosen(inUse: [String], chosen: String) throws {
         #expect(try choose(inUse) == chosen)
     }
 
     @Test func runningOutNamesThePools() throws {
-        let error = #expect(throws: NetworkError.self) { try choose(["172.16.0.0/12", "192.168.0.0/16"]) }
+        let error = #expect(throws: NetworkError.self) {
+            try choose(["172.16.0.0/12", "192.168.0.0/16", "10.0.0.0/8"])
+        }
         #expect(error?.code == .exhausted)
         #expect(error?.message.contains("192.168.0.0/16 in /20") == true)
     }

@@ -140,5 +140,7 @@ extension NetworkConnection {
         macAddress = wire.macAddress
         links = wire.links ?? []
         driverOptions = wire.driverOpts ?? [:]
+        linkLocalAddresses = wire.ipamConfig?.linkLocalIPs ?? []
+        gatewayPriority = wire.gwPriority ?? 0
     }
 }

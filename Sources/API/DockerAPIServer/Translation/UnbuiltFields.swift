@@ -10,9 +10,6 @@ enum UnbuiltFields {
             try check(host)
             for mount in host.mounts { try check(mount) }
         }
-        for (name, endpoint) in request.networkingConfig?.endpointsConfig ?? [:] {
-            if let endpoint { try check(endpoint, of: name) }
-        }
     }
 
     private static func check(_ host: HostConfig) throws(APIError) {
@@ -41,12 +38,6 @@ enum UnbuiltFields {
         try refuse(mount.clusterOptions != nil, "HostConfig.Mounts.ClusterOptions")
         let driver = mount.volumeOptions?.driverConfig?.name ?? ""
         try refuse(!["", "local"].contains(driver), "HostConfig.Mounts.VolumeOptions.DriverConfig.Name")
-    }
-
-    private static func check(_ endpoint: EndpointSettings, of network: String) throws(APIError) {
-        let path = "NetworkingConfig.EndpointsConfig.\(network)"
-        try refuse((endpoint.gwPriority ?? 0) != 0, "\(path).GwPriority")
-        try refuse(!(endpoint.ipamConfig?.linkLocalIPs ?? []).isEmpty, "\(path).IPAMConfig.LinkLocalIPs")
     }
 
     private static func refuse(_ isSet: Bool, _ name: String) throws(APIError) {

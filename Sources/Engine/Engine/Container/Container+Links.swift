@@ -55,7 +55,7 @@ extension Container {
         parts.registry.release(link: "\(name)/\(alias)")
         guard state.isRunning else { return }
         let (path, names) = (parts.paths(of: self).hosts, Link.names(of: link.container, alias: alias))
-        try await parts.pool.run { try LinkedHosts.set(nil, of: names, in: path) }
+        try await parts.pool.run { try HostsLines.set(nil, of: names, in: path) }
     }
 
     /// Containers that are linked to this one, and go on while it starts again, learn its address. Nobody waits for it.
@@ -69,7 +69,7 @@ extension Container {
                 let names = Link.names(of: self, alias: link.alias)
                 let tell: @Sendable () -> Void = { [self] in
                     do {
-                        try LinkedHosts.set(.v4(address), of: names, in: path)
+                        try HostsLines.set(.v4(address), of: names, in: path)
                     } catch {
                         log("cannot tell a linked container of a new address", error)
                     }
@@ -91,35 +91,5 @@ extension ContainerService {
         }
         let (owner, alias) = (String(name[..<slash]), String(name[name.index(after: slash)...]))
         try await find(owner).unlink(alias)
-    }
-}
-
-/// The lines of linked containers in a hosts file that is mounted: changed in place, everything else stays.
-enum LinkedHosts {
-    /// Blocks.
-    /// - Parameters:
-    ///   - address: nil to take the line away
-    ///   - names: alias, host name and name, as the line has them
-    static func set(_ address: IPAddress?, of names: [String], in path: String) throws {
-        let text = String(decoding: try readFile(path, limit: 1 << 20), as: UTF8.self)
-        let changed = edited(text, address, names)
-        if changed != text { try StartPlan.overwrite(path, changed) }
-    }
-
-    static func edited(_ text: String, _ address: IPAddress?, _ names: [String]) -> String {
-        var wanted: [String] = []
-        for name in names where !name.isEmpty && !wanted.contains(name) { wanted.append(name) }
-        var lines: [Substring] = []
-        for line in text.split(separator: "\n", omittingEmptySubsequences: false) {
-            let fields = line.split(whereSeparator: { $0 == " " || $0 == "\t" })
-            guard let own = fields.first, IPAddress(String(own)) != nil,
-                fields.dropFirst().map(String.init) == wanted
-            else {
-                lines.append(line)
-                continue
-            }
-            if let address { lines.append("\(address)\t\(wanted.joined(separator: " "))") }
-        }
-        return lines.joined(separator: "\n")
     }
 }

@@ -153,10 +153,10 @@ extension Container {
     private func connectNetwork(_ plan: StartPlan, _ namespace: SharedDescriptor?) async throws {
         guard let namespace else { return }
         let network = parts.network
-        for endpoint in plan.endpoints {
-            try await parts.pool.run { try network.attach(endpoint, namespace: namespace.rawValue) }
-            publishNetwork("connect", endpoint)
+        try await parts.pool.run {
+            for endpoint in plan.endpoints { try network.attach(endpoint, namespace: namespace.rawValue) }
         }
+        for endpoint in plan.endpoints { publishNetwork("connect", endpoint) }
     }
 
     /// Handles the session's events until the shim has gone.

@@ -2,6 +2,7 @@ import Logging
 import Glibc
 import ImageStore
 import LinuxKernel
+import Networking
 import OCIModel
 
 /// Makes one container: everything that can be refused first, then its files, then its record. Nothing is left behind
@@ -37,6 +38,8 @@ struct ContainerCreation: Sendable {
         let warnings = try spec.validate(parts.features, parts.configuration)
         _ = try LogFile.configuration(spec, path: "/")
         try resolveReferences(&spec)
+        let network = parts.network
+        try spec.network.settleConnections { (try? network.network($0))?.name ?? $0 }
         if spec.network.hostname.isEmpty { spec.network.hostname = try hostname(spec, id) }
         return warnings
     }

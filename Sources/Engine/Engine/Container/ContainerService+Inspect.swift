@@ -120,34 +120,34 @@ extension EngineParts {
         if let running = progress.state.runningState {
             state.sandboxKey = "/proc/\(running.pid)/ns/net"
             state.sandboxID = definition.id
-            state.ports = ports(definition.spec, progress.endpoints)
+            state.ports = ports(progress.changes.applied(to: definition.spec), progress.endpoints)
         }
-        if progress.endpoints.isEmpty {
-            state.endpoints = idleEndpoint(definition.spec).map { [$0] } ?? []
-        } else {
-            state.endpoints = progress.endpoints.map { EndpointState($0, definition.spec.network) }
+        let spec = progress.changes.applied(to: definition.spec)
+        state.endpoints = spec.network.endpoints.compactMap { connection in
+            let held = progress.endpoints.first { $0.networkName == connection.network }
+            return held.map { EndpointState($0, connection) } ?? idleEndpoint(connection)
         }
         return state
     }
 
     /// The network that a container would be on, as `inspect` shows it for one that does not run.
-    private func idleEndpoint(_ spec: ContainerSpec) -> EndpointState? {
-        let name: String
-        switch spec.network.mode {
-        case .standard, .bridge: name = "bridge"
-        case .host: name = "host"
-        case .none: name = "none"
-        case .named(let named): name = named
-        case .container: return nil
-        }
-        guard let record = try? network.network(name) else { return nil }
-        return EndpointState(networkName: name, networkID: record.id)
+    private func idleEndpoint(_ connection: NetworkConnection) -> EndpointState {
+        let record = try? network.network(connection.network)
+        var state = EndpointState(networkName: connection.network, networkID: record?.id ?? "")
+        state.aliases = connection.aliases
+        return state
     }
 
     private func ports(_ spec: ContainerSpec, _ endpoints: [Endpoint]) -> [PortState] {
-        guard spec.network.mode.isBridge else { return [] }
+        switch spec.network.mode {
+        case .host, .none, .container: return []
+        case .standard, .bridge, .named: break
+        }
         let published = endpoints.flatMap(\.ports)
-        return spec.exposedPorts.map { port in
+        let added = published.compactMap { port in
+            ContainerPort("\(port.containerPort)/\(port.transport.rawValue)")
+        }.filter { !spec.exposedPorts.contains($0) }
+        return (spec.exposedPorts + Set(added).sorted()).map { port in
             let bindings = published.filter {
                 $0.containerPort == port.number && $0.transport.rawValue == port.transport.rawValue
             }
@@ -159,7 +159,7 @@ extension EngineParts {
 }
 
 extension EndpointState {
-    init(_ endpoint: Endpoint, _ network: NetworkSpec) {
+    init(_ endpoint: Endpoint, _ connection: NetworkConnection) {
         self.init(networkName: endpoint.networkName, networkID: endpoint.networkID)
         endpointID = endpoint.id
         if let v4 = endpoint.ipv4 {
@@ -173,6 +173,8 @@ extension EndpointState {
             ipv6PrefixLength = v6.prefixLength
         }
         macAddress = endpoint.macAddress.map { "\($0)" } ?? ""
+        aliases = connection.aliases
+        dnsNames = endpoint.names
     }
 }
 

@@ -112,36 +112,21 @@ struct StartPlanner: Sendable {
     }
 
     private func allocate() throws -> [Endpoint] {
-        let network: String
-        switch spec.network.mode {
-        case .standard, .bridge: network = "bridge"
-        case .host: network = "host"
-        case .none: network = "none"
-        case .named(let name): network = name
-        case .container: return []
-        }
-        let request = Networking.EndpointRequest(
-            containerID: container.id, containerName: container.name, network: network, ports: try ports())
-        return [try parts.network.allocate(request)]
-    }
-
-    private func ports() throws -> [PortRequest] {
-        guard spec.network.mode.isBridge else { return [] }
-        var requests: [PortRequest] = []
-        for publication in spec.network.publishedPorts {
-            let bindings = publication.bindings.isEmpty ? [HostBinding()] : publication.bindings
-            for binding in bindings {
-                requests.append(
-                    try PortRequest(
-                        port: publication.port.text, hostIP: binding.address, hostPort: binding.portText))
+        let connections = spec.network.endpoints
+        let publisher = container.publisher(connections)
+        var endpoints: [Endpoint] = []
+        do {
+            for (index, connection) in connections.enumerated() {
+                let ports =
+                    try index == publisher ? spec.network.portRequests(exposed: spec.exposedPorts) : []
+                endpoints.append(try container.allocate(connection, beside: endpoints, ports: ports))
             }
+        } catch {
+            for endpoint in endpoints { parts.network.release(endpoint) }
+            throw error
         }
-        guard spec.network.publishAll else { return requests }
-        let published = Set(spec.network.publishedPorts.map(\.port))
-        for port in spec.exposedPorts where !published.contains(port) {
-            requests.append(try PortRequest(port: port.text, hostIP: "", hostPort: ""))
-        }
-        return requests
+        GatewayChoice.mark(&endpoints, priorities: container.gatewayPriorities(connections))
+        return endpoints
     }
 
     private func nameFiles(_ endpoints: [Endpoint], _ links: [Link]) throws -> [(
@@ -149,12 +134,9 @@ struct StartPlanner: Sendable {
     )] {
         var names = NameConfiguration(mode: nameMode, hostname: spec.network.hostname)
         names.domainname = spec.network.domainname
-        names.addresses = endpoints.flatMap { endpoint in
-            [endpoint.ipv4.map { IPAddress.v4($0.address) }, endpoint.ipv6.map { IPAddress.v6($0.address) }]
-                .compactMap { $0 }
-        }
+        names.addresses = endpoints.flatMap(\.addresses)
         names.extraHosts = spec.network.extraHosts
-        names.hostGateway = endpoints.compactMap { $0.ipv4?.gateway.map(IPAddress.v4) }
+        names.hostGateway = hostGateway(endpoints)
         names.links = links.compactMap(\.entry)
         let own = spec.network.dns
         let daemon = parts.configuration.dns
@@ -167,6 +149,14 @@ struct StartPlanner: Sendable {
             (files.resolvConf, names.resolvConf(hostFile: hostFile("/etc/resolv.conf"))),
             (files.hostname, names.hostnameFile),
         ]
+    }
+
+    /// What `host-gateway` stands for: the host on the default bridge, else on the container's own.
+    private func hostGateway(_ endpoints: [Endpoint]) -> [IPAddress] {
+        if let bridge = try? parts.network.network("bridge") {
+            return bridge.ipamConfigurations.compactMap(\.gateway)
+        }
+        return endpoints.compactMap { $0.ipv4?.gateway.map(IPAddress.v4) }
     }
 
     private var nameMode: NameConfiguration.Mode {

@@ -83,7 +83,8 @@ package struct NetworkSpec: Sendable, Hashable, Codable {
     package var links: [String] = []
     package var macAddress = ""
     package var isDisabled = false
-    /// `NetworkingConfig.EndpointsConfig`.
+    /// `NetworkingConfig.EndpointsConfig`; after `create` every network that the container is on, in the order of its
+    /// interfaces. Empty for one that shares another container's.
     package var endpoints: [NetworkConnection] = []
 
     package init() {}
@@ -98,8 +99,25 @@ package struct NetworkConnection: Sendable, Hashable, Codable {
     package var macAddress = ""
     package var links: [String] = []
     package var driverOptions: [String: String] = [:]
+    package var linkLocalAddresses: [String] = []
+    /// The default route goes by the network with the highest.
+    package var gatewayPriority = 0
 
     package init(network: String) { self.network = network }
+
+    /// Members that records of earlier versions do not have are as they were then.
+    package init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        network = try container.decode(String.self, forKey: .network)
+        aliases = try container.decode([String].self, forKey: .aliases)
+        ipv4Address = try container.decode(String.self, forKey: .ipv4Address)
+        ipv6Address = try container.decode(String.self, forKey: .ipv6Address)
+        macAddress = try container.decode(String.self, forKey: .macAddress)
+        links = try container.decode([String].self, forKey: .links)
+        driverOptions = try container.decode([String: String].self, forKey: .driverOptions)
+        linkLocalAddresses = try container.decodeIfPresent([String].self, forKey: .linkLocalAddresses) ?? []
+        gatewayPriority = try container.decodeIfPresent(Int.self, forKey: .gatewayPriority) ?? 0
+    }
 }
 
 package struct MountSpec: Sendable, Hashable, Codable {

@@ -19,6 +19,7 @@ struct Recovery: Sendable {
         let endpoints = alive.flatMap { $0.progress.endpoints }
         try await parts.pool.run { [network = parts.network] in try network.start(existing: endpoints) }
         parts.networkStarted.fulfil(())
+        for container in alive { await container.repairNetworks() }
         await clearOrphans(containers)
         for container in containers where container.spec.autoRemove && container.progress.hasHadItsRun {
             await container.removeAutomatically()
@@ -39,8 +40,15 @@ struct Recovery: Sendable {
         }
         parts.execs.load(execs)
         let containers = try rows.map { row in
+            var progress = row.progress
+            // Records of earlier versions name no network where the mode does.
+            if progress.changes.connections == nil {
+                var network = row.definition.spec.network
+                try network.settleConnections { $0 }
+                if network != row.definition.spec.network { progress.changes.connections = network.endpoints }
+            }
             let container = Container(
-                row.definition, name: row.name, progress: row.progress, parts: parts)
+                row.definition, name: row.name, progress: progress, parts: parts)
             try parts.registry.take(name: row.name, for: container.id)
             parts.registry.add(container)
             return container

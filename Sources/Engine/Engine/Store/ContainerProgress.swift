@@ -57,13 +57,19 @@ struct SpecChanges: Sendable, Codable, Equatable {
     var restartPolicy: RestartPolicy?
     /// Those that are left after `rm --link`.
     var links: [String]?
+    /// The networks that it is on after `network connect` and `disconnect`.
+    var connections: [NetworkConnection]?
+    /// What is published after `port add` and `rm`.
+    var publishedPorts: [PortPublication]?
 
     func applied(to spec: ContainerSpec) -> ContainerSpec {
-        if resources == nil, restartPolicy == nil, links == nil { return spec }
+        if self == SpecChanges() { return spec }
         var spec = spec
         if let resources { spec.resources = resources }
         if let restartPolicy { spec.restartPolicy = restartPolicy }
         if let links { spec.network.links = links }
+        if let connections { spec.network.endpoints = connections }
+        if let publishedPorts { spec.network.publishedPorts = publishedPorts }
         return spec
     }
 }

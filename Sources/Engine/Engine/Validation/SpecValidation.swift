@@ -149,26 +149,9 @@ extension ContainerSpec {
 
     /// What the model can hold because records need it, and this version cannot do.
     private func refuseWhatIsNotBuilt() throws(EngineError) {
-        if case .named(let name) = network.mode {
-            // "Not found" would make clients pull the image.
-            throw EngineError(.noSuchNetwork, "network \(name) not found", category: .invalidArgument)
-        }
-        if !network.macAddress.isEmpty { throw .notBuilt("MacAddress") }
         if !storageOptions.isEmpty { throw .notBuilt("HostConfig.StorageOpt") }
         if !mounts.volumeDriver.isEmpty, mounts.volumeDriver != "local" {
             throw .notBuilt("HostConfig.VolumeDriver \(mounts.volumeDriver)")
-        }
-        for endpoint in network.endpoints {
-            if !endpoint.ipv4Address.isEmpty || !endpoint.ipv6Address.isEmpty {
-                throw .invalid(
-                    "user specified IP address is supported on user defined networks only")
-            }
-            if !endpoint.aliases.isEmpty {
-                throw .invalid(
-                    "network-scoped alias is supported only for containers in user defined networks")
-            }
-            if !endpoint.macAddress.isEmpty { throw .notBuilt("EndpointsConfig.MacAddress") }
-            if !endpoint.driverOptions.isEmpty { throw .notBuilt("EndpointsConfig.DriverOpts") }
         }
         for case (let request, .volume(let volume)) in mounts.requests.map({ ($0, $0.kind) }) {
             if !volume.driver.isEmpty, volume.driver != "local" {

@@ -88,22 +88,60 @@ extension MessageBatch {
         }
     }
 
-    /// Adds a default route by a gateway.
-    package mutating func addDefaultRoute(gateway: [UInt8], interface: Int32) {
+    /// Makes the default route of a family lead over a gateway, whatever it was before.
+    package mutating func setDefaultRoute(gateway: [UInt8], interface: Int32) {
         message(
-            RouteMessage.newRoute, [.request, .acknowledge, .create, .exclusive], name: "RTM_NEWROUTE",
+            RouteMessage.newRoute, [.request, .acknowledge, .create, .replace], name: "RTM_NEWROUTE",
             subject: "default"
         ) {
-            $0.append(family(of: gateway))
-            $0.append(contentsOf: [0, 0, 0])
-            $0.append(RouteAttribute.mainTable)
-            $0.append(RouteAttribute.protocolBoot)
-            $0.append(RouteAttribute.scopeUniverse)
-            $0.append(RouteAttribute.typeUnicast)
-            $0.append(UInt32(0))
+            $0.defaultRouteHeader(family: family(of: gateway))
             $0.attribute(RouteAttribute.gateway, gateway)
             $0.attribute(RouteAttribute.outputInterface, number: interface)
         }
+    }
+
+    /// Makes the default route of a family lead to an interface without a gateway, as on a network where every address
+    /// is on the link.
+    package mutating func setDefaultRoute(isIPv4: Bool, interface: Int32) {
+        message(
+            RouteMessage.newRoute, [.request, .acknowledge, .create, .replace], name: "RTM_NEWROUTE",
+            subject: "default"
+        ) {
+            $0.defaultRouteHeader(
+                family: UInt8(isIPv4 ? AF_INET : AF_INET6),
+                scope: isIPv4 ? RouteAttribute.scopeLink : RouteAttribute.scopeUniverse)
+            $0.attribute(RouteAttribute.outputInterface, number: interface)
+        }
+    }
+
+    /// Takes the default route of a family away; one that is gone counts as success.
+    package mutating func deleteDefaultRoute(isIPv4: Bool) {
+        message(
+            RouteMessage.deleteRoute, [.request, .acknowledge], name: "RTM_DELROUTE", subject: "default",
+            tolerated: [ESRCH, ENOENT]
+        ) {
+            // Whoever added it, of whatever kind.
+            $0.append(UInt8(isIPv4 ? AF_INET : AF_INET6))
+            $0.append(contentsOf: [0, 0, 0])
+            $0.append(RouteAttribute.mainTable)
+            $0.append(UInt8(0))
+            $0.append(RouteAttribute.scopeNowhere)
+            $0.append(UInt8(0))
+            $0.append(UInt32(0))
+        }
+    }
+
+    /// `struct rtmsg` of a default route of the main table.
+    private mutating func defaultRouteHeader(
+        family: UInt8, scope: UInt8 = RouteAttribute.scopeUniverse
+    ) {
+        append(family)
+        append(contentsOf: [0, 0, 0])
+        append(RouteAttribute.mainTable)
+        append(RouteAttribute.protocolBoot)
+        append(scope)
+        append(RouteAttribute.typeUnicast)
+        append(UInt32(0))
     }
 
     /// Asks for the addresses of every interface.

@@ -154,6 +154,28 @@ extension MessageBatch {
         }
     }
 
+    /// Writes a text on an interface, of at most 255 bytes, which `ip link` shows as `alias`.
+    package mutating func setAlias(_ name: String, _ alias: String) {
+        message(
+            RouteMessage.newLink, [.request, .acknowledge], name: "RTM_NEWLINK", subject: "\(name) alias"
+        ) {
+            $0.linkHeader()
+            $0.attribute(LinkAttribute.name, string: name)
+            $0.attribute(LinkAttribute.alias, Array(alias.utf8))
+        }
+    }
+
+    /// Makes an interface a port of a bridge.
+    package mutating func setMaster(_ name: String, _ bridge: Int32) {
+        message(
+            RouteMessage.newLink, [.request, .acknowledge], name: "RTM_NEWLINK", subject: "\(name) master"
+        ) {
+            $0.linkHeader()
+            $0.attribute(LinkAttribute.name, string: name)
+            $0.attribute(LinkAttribute.master, number: bridge)
+        }
+    }
+
     package mutating func setMTU(_ index: Int32, name: String, mtu: Int) {
         message(
             RouteMessage.newLink, [.request, .acknowledge], name: "RTM_NEWLINK", subject: "\(name) mtu \(mtu)"

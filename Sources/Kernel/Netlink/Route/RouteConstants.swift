@@ -8,6 +8,7 @@ enum RouteMessage {
     static let deleteAddress: UInt16 = 21
     static let getAddress: UInt16 = 22
     static let newRoute: UInt16 = 24
+    static let deleteRoute: UInt16 = 25
     static let getRoute: UInt16 = 26
     static let newQueueingDiscipline: UInt16 = 36
     static let deleteQueueingDiscipline: UInt16 = 37
@@ -74,6 +75,9 @@ enum RouteAttribute {
     static let mainTable: UInt8 = 254
     static let protocolBoot: UInt8 = 3
     static let scopeUniverse: UInt8 = 0
+    static let scopeLink: UInt8 = 253
+    /// In a deletion: of any scope.
+    static let scopeNowhere: UInt8 = 255
     static let typeUnicast: UInt8 = 1
 }
 

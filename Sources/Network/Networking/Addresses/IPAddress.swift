@@ -34,6 +34,14 @@ package enum IPAddress: Sendable, Hashable {
         }
     }
 
+    /// Whether no single host can have it: 224.0.0.0/4 and above, ff00::/8.
+    package var isMulticast: Bool {
+        switch self {
+        case .v4(let address): address.value >> 28 >= 14
+        case .v6(let address): address.bytes.first == 0xff
+        }
+    }
+
     /// The address of the same family with another number.
     func with(number: UInt128) -> IPAddress {
         isIPv4 ? .v4(IPv4Address(UInt32(truncatingIfNeeded: number))) : .v6(IPv6Address(number))

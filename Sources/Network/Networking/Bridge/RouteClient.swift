@@ -45,6 +45,16 @@ final class RouteClient: Sendable {
         try query { $0.listAddresses() }.compactMap(InterfaceAddress.init)
     }
 
+    /// The addresses of an interface.
+    func blocks(of link: Link) throws(SystemCallError) -> [AddressBlock] {
+        try addresses().filter { $0.interface == link.index }.compactMap(\.block)
+    }
+
+    /// What a new subnet must not share an address with: the host's addresses, and what its routes lead to.
+    func blocksInUse() throws(SystemCallError) -> [AddressBlock] {
+        try routedSubnets() + addresses().compactMap(\.block)
+    }
+
     /// The subnets that routes of the main table lead to; default routes are none.
     func routedSubnets() throws(SystemCallError) -> [AddressBlock] {
         try query { $0.listRoutes() }.compactMap(Route.init).compactMap { route in
@@ -65,5 +75,12 @@ extension IPAddress {
         case 16: self = .v6(IPv6Address(number))
         default: return nil
         }
+    }
+}
+
+extension InterfaceAddress {
+    /// The address with its prefix length.
+    var block: AddressBlock? {
+        IPAddress(bytes: address).flatMap { AddressBlock($0, prefixLength: prefixLength) }
     }
 }

@@ -39,7 +39,7 @@ struct ForwardedPort: Sendable {
 
     /// All of an endpoint's, as after a restart of the daemon, when no socket is at hand.
     static func all(of endpoint: Endpoint) -> [ForwardedPort] {
-        var rest = endpoint.ports
+        var rest = endpoint.ports.filter { $0.hostPort != 0 }
         var result: [ForwardedPort] = []
         while let port = rest.first {
             rest.removeFirst()

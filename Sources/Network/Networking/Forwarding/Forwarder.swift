@@ -51,9 +51,22 @@ final class Forwarder: Sendable {
         wake.set()
     }
 
-    func remove(endpoint: String) {
+    func remove(endpoint: String) { remove { $0.endpoint == endpoint } }
+
+    /// Has some ports of an endpoint dropped.
+    func remove(_ ports: [PublishedPort], endpoint: String) {
+        remove { held in
+            held.endpoint == endpoint
+                && ports.contains {
+                    $0.hostPort == held.hostPort && $0.transport == held.transport
+                        && held.hostAddresses.contains($0.hostAddress)
+                }
+        }
+    }
+
+    private func remove(where isGone: (ForwardedPort) -> Bool) {
         let isChanged = wanted.withLock { state in
-            let keys = state.ports.values.filter { $0.endpoint == endpoint }.map(\.key)
+            let keys = state.ports.values.filter(isGone).map(\.key)
             for key in keys {
                 state.ports[key] = nil
                 state.toAdd.remove(key)

@@ -21,8 +21,10 @@ extension NameConfiguration {
         return lines.joined(separator: "\n") + "\n"
     }
 
-    /// `web` alone, or with a domain in front `web.example.org web`.
-    private var ownNames: String {
+    private var ownNames: String { Self.ownNames(hostname: hostname, domainname: domainname) }
+
+    /// What a container calls itself in its hosts file: `web` alone, or with a domain in front `web.example.org web`.
+    package static func ownNames(hostname: String, domainname: String) -> String {
         let full = domainname.isEmpty ? hostname : "\(hostname).\(domainname)"
         let short = full.prefix { $0 != "." }
         return short == full[...] ? full : "\(full) \(short)"

@@ -2,77 +2,104 @@ import Glibc
 import LinuxKernel
 import Synchronization
 
+/// Where the ports of one network's containers are published.
+struct PublishingPolicy: Sendable {
+    /// Taken where a request names no host address; nil is every address.
+    var defaultAddress: IPAddress?
+    /// Ports of these families are reached at the container's own address: no host port is taken.
+    var isRoutedV4 = false
+    var isRoutedV6 = false
+
+    func isRouted(_ address: IPAddress) -> Bool { address.isIPv4 ? isRoutedV4 : isRoutedV6 }
+}
+
 /// Takes host ports for containers: first against the other containers, then against the rest of the host by binding.
 final class PortMapper: Sendable {
     private let claims: PortClaims
-    private let defaultAddress: IPAddress?
     private let settle: @Sendable () -> Void
     /// Sockets that hold ports, until the forwarder has them; by endpoint id.
     private let sockets = Mutex<[String: [ForwardedPort]]>([:])
 
     /// - Parameter settle: waits until the forwarder has closed the sockets of ports that were released before
-    init(
-        defaultAddress: IPAddress?, claims: PortClaims = PortClaims(), settle: @escaping @Sendable () -> Void
-    ) {
-        self.defaultAddress = defaultAddress
+    init(claims: PortClaims = PortClaims(), settle: @escaping @Sendable () -> Void) {
         self.settle = settle
         self.claims = claims
     }
 
-    /// Takes every port that an endpoint asks for and writes them into it; none stays taken after a failure.
-    func allocate(_ requests: [PortRequest], for endpoint: inout Endpoint) throws(NetworkError) {
+    /// Takes every port that is asked for and adds them to the endpoint; none stays taken after a failure.
+    func allocate(
+        _ requests: [PortRequest], for endpoint: inout Endpoint, _ policy: PublishingPolicy
+    ) throws(NetworkError) {
+        var taken: [PublishedPort] = []
         do throws(NetworkError) {
             // What names its port goes first, so that a random one does not take it away.
             for request in requests.filter({ $0.hostPorts != nil }) + requests.filter({ $0.hostPorts == nil })
             {
-                try allocate(request, for: &endpoint)
+                taken += try allocate(request, for: endpoint, policy)
             }
         } catch {
-            release(endpoint)
-            endpoint.ports = []
+            release(taken, of: endpoint)
             throw error
         }
+        endpoint.ports += taken
     }
 
-    private func addresses(of request: PortRequest) -> [IPAddress] {
-        if let address = request.hostAddress ?? defaultAddress { return [address] }
+    private func addresses(of request: PortRequest, _ policy: PublishingPolicy) -> [IPAddress] {
+        if let address = request.hostAddress ?? policy.defaultAddress { return [address] }
         return [.v4(.any)] + (HostPortSocket.hasIPv6 ? [.v6(.any)] : [])
     }
 
-    private func allocate(_ request: PortRequest, for endpoint: inout Endpoint) throws(NetworkError) {
-        let addresses = addresses(of: request)
+    private func allocate(
+        _ request: PortRequest, for endpoint: Endpoint, _ policy: PublishingPolicy
+    ) throws(NetworkError) -> [PublishedPort] {
+        let all = addresses(of: request, policy)
+        let routed = all.filter(policy.isRouted).map {
+            PublishedPort(
+                containerPort: request.containerPort, transport: request.transport, hostAddress: $0,
+                hostPort: 0)
+        }
+        let addresses = all.filter { !policy.isRouted($0) }
+        return addresses.isEmpty ? routed : try routed + bind(request, addresses, endpoint)
+    }
+
+    private func bind(
+        _ request: PortRequest, _ addresses: [IPAddress], _ endpoint: Endpoint
+    ) throws(NetworkError) -> [PublishedPort] {
         guard let range = request.hostPorts else {
             for port in claims.ephemeralCandidates(request.transport) {
-                guard take(port, addresses, request, &endpoint) == nil else { continue }
+                guard case .success(let taken) = take(port, addresses, request, endpoint) else { continue }
                 claims.tookEphemeral(port, request.transport)
-                return
+                return taken
             }
             throw NetworkError(.exhausted, prefix(endpoint) + "all ports are allocated")
         }
         var failure: NetworkError?
         for port in range {
-            guard let conflict = take(port, addresses, request, &endpoint) else { return }
-            failure = failure ?? conflict
+            switch take(port, addresses, request, endpoint) {
+            case .success(let taken): return taken
+            case .failure(let conflict): failure = failure ?? conflict
+            }
         }
-        guard let failure else { return }
+        guard let failure else { return [] }
         guard range.count > 1 else { throw failure }
         throw NetworkError(
             failure.code, failure.message + "; no port of \(range.lowerBound)-\(range.upperBound) is free")
     }
 
-    /// - Returns: why the port cannot be had; nil when it was taken
+    /// - Returns: the port on every address, or why it cannot be had
     private func take(
-        _ port: UInt16, _ addresses: [IPAddress], _ request: PortRequest, _ endpoint: inout Endpoint
-    ) -> NetworkError? {
+        _ port: UInt16, _ addresses: [IPAddress], _ request: PortRequest, _ endpoint: Endpoint
+    ) -> Result<[PublishedPort], NetworkError> {
         if let holder = claims.claim(
             addresses, port: port, transport: request.transport, endpoint: endpoint.id,
             container: endpoint.containerName)
         {
-            return NetworkError(
-                .portAllocated,
-                prefix(endpoint)
-                    + "Bind for \(holder.address.bracketed):\(port) failed: port is already allocated"
-                    + " (by container \(holder.container))")
+            return .failure(
+                NetworkError(
+                    .portAllocated,
+                    prefix(endpoint)
+                        + "Bind for \(holder.address.bracketed):\(port) failed: port is already allocated"
+                        + " (by container \(holder.container))"))
         }
         let published = addresses.map {
             PublishedPort(
@@ -84,11 +111,10 @@ final class PortMapper: Sendable {
             if let socket, let forwarded = ForwardedPort(endpoint, published, socket: socket) {
                 sockets.withLock { $0[endpoint.id, default: []].append(forwarded) }
             }
-            endpoint.ports += published
-            return nil
+            return .success(published)
         } catch {
             claims.release(addresses, port: port, transport: request.transport, endpoint: endpoint.id)
-            return describe(error, port: port, request, addresses, endpoint)
+            return .failure(describe(error, port: port, request, addresses, endpoint))
         }
     }
 
@@ -131,7 +157,7 @@ final class PortMapper: Sendable {
 
     /// Marks the ports of a container that survived the last daemon; its sockets are the forwarder's.
     func adopt(_ endpoint: Endpoint) {
-        for port in endpoint.ports {
+        for port in endpoint.ports where port.hostPort != 0 {
             _ = claims.claim(
                 [port.hostAddress], port: port.hostPort, transport: port.transport, endpoint: endpoint.id,
                 container: endpoint.containerName)
@@ -143,10 +169,18 @@ final class PortMapper: Sendable {
         sockets.withLock { $0.removeValue(forKey: endpoint.id) ?? [] }
     }
 
-    /// Frees the ports of an endpoint.
-    func release(_ endpoint: Endpoint) {
-        _ = takeSockets(of: endpoint)
-        for port in endpoint.ports {
+    /// Frees some ports of an endpoint.
+    func release(_ ports: [PublishedPort], of endpoint: Endpoint) {
+        sockets.withLock { sockets in
+            sockets[endpoint.id]?.removeAll { socket in
+                ports.contains {
+                    $0.hostPort == socket.hostPort && $0.transport == socket.transport
+                        && socket.hostAddresses.contains($0.hostAddress)
+                }
+            }
+            if sockets[endpoint.id]?.isEmpty == true { sockets[endpoint.id] = nil }
+        }
+        for port in ports where port.hostPort != 0 {
             claims.release(
                 [port.hostAddress], port: port.hostPort, transport: port.transport, endpoint: endpoint.id)
         }

@@ -38,6 +38,7 @@ package struct PublishedPort: Sendable, Codable, Hashable {
     package var transport: TransportProtocol
     /// `0.0.0.0` and `::` mean every address of the family.
     package var hostAddress: IPAddress
+    /// 0 on a network that is routed: the port is reached at the container's own address.
     package var hostPort: UInt16
 
     package init(
@@ -51,6 +52,21 @@ package struct PublishedPort: Sendable, Codable, Hashable {
 }
 
 extension PortRequest {
+    /// Asks for what was published, at the same addresses and ports.
+    static func same(as ports: [PublishedPort]) -> [PortRequest] {
+        var requests: [PortRequest] = []
+        for port in ports {
+            let range = port.hostPort == 0 ? nil : port.hostPort...port.hostPort
+            var request = PortRequest(
+                containerPort: port.containerPort, transport: port.transport, hostAddress: port.hostAddress,
+                hostPorts: range)
+            // Every address of both families is one request.
+            if port.hostAddress.isUnspecified { request.hostAddress = nil }
+            if !requests.contains(request) { requests.append(request) }
+        }
+        return requests
+    }
+
     /// Reads one binding of Docker's API.
     /// - Parameters:
     ///   - port: the key of `PortBindings`, such as `80/tcp` or `80`

@@ -36,6 +36,11 @@ final class Firewall: Sendable {
 
     func add(_ bridge: FirewallModel.Bridge) throws(SystemCallError) {
         try change { model, transaction in
+            if let before = model.bridges[bridge.name] {
+                for (set, elements) in FirewallModel.elements(of: before) {
+                    transaction.deleteElements(set, elements)
+                }
+            }
             model.bridges[bridge.name] = bridge
             for (set, elements) in FirewallModel.elements(of: bridge) {
                 transaction.addElements(set, elements)
@@ -43,20 +48,39 @@ final class Firewall: Sendable {
         }
     }
 
-    /// Makes ports of an endpoint live. The cost does not depend on how many there are already.
-    func publish(_ ports: [FirewallModel.Port], endpoint: String) throws(SystemCallError) {
-        guard !ports.isEmpty else { return }
+    func remove(bridge name: String) throws(SystemCallError) {
         try change { model, transaction in
-            // Elements that stayed behind, for instance from a failed removal, would make the change fail.
-            if let before = model.ports[endpoint] {
-                for (set, elements) in FirewallModel.elements(of: before) {
-                    transaction.deleteElements(set, elements)
-                }
+            guard let bridge = model.bridges.removeValue(forKey: name) else { return }
+            for (set, elements) in FirewallModel.elements(of: bridge) {
+                transaction.deleteElements(set, elements)
             }
-            model.ports[endpoint] = ports
-            for (set, elements) in FirewallModel.elements(of: ports) {
-                transaction.addElements(set, elements)
+        }
+    }
+
+    /// Whether the table stands.
+    var isInPlace: Bool { state.withLock { $0.socket != nil } }
+
+    /// Makes the live ports of an endpoint these. The cost does not depend on how many others there are.
+    func publish(_ ports: [FirewallModel.Port], endpoint: String) throws(SystemCallError) {
+        try change { model, transaction in
+            let before = FirewallModel.elements(of: model.ports[endpoint] ?? [])
+            let after = FirewallModel.elements(of: ports)
+            model.ports[endpoint] = ports.isEmpty ? nil : ports
+            for (set, elements) in Self.difference(before, after) {
+                transaction.deleteElements(set, elements)
             }
+            for (set, elements) in Self.difference(after, before) { transaction.addElements(set, elements) }
+        }
+    }
+
+    private typealias Elements = [(set: String, elements: [NftablesElement])]
+
+    /// The elements of the first that the second has not.
+    private static func difference(_ first: Elements, _ second: Elements) -> Elements {
+        first.compactMap { set, elements in
+            let other = second.first { $0.set == set }?.elements ?? []
+            let rest = elements.filter { !other.contains($0) }
+            return rest.isEmpty ? nil : (set: set, elements: rest)
         }
     }
 

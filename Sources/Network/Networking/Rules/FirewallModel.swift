@@ -4,10 +4,23 @@ import Netlink
 struct FirewallModel: Sendable {
     /// A bridge and how traffic over it is treated.
     struct Bridge: Sendable, Hashable {
+        /// How one family's traffic crosses the border of the network.
+        struct Border: Sendable, Hashable {
+            /// Containers leave under the host's address.
+            var masquerade = false
+            /// Everybody reaches every port of the containers.
+            var isOpen = false
+            /// Published ports are reached at the containers' own addresses, and so is ICMP.
+            var isRouted = false
+        }
+
         var name: String
         var subnets: [AddressBlock]
-        var masquerade: Bool
+        var v4 = Border()
+        var v6 = Border()
         var interContainerCommunication: Bool
+        /// Nothing comes in from other interfaces, and nothing leaves by them.
+        var isInternal = false
     }
 
     /// One element of a map of published ports.
@@ -18,11 +31,21 @@ struct FirewallModel: Sendable {
         /// Of the same family as `hostAddress`.
         var containerAddress: IPAddress
         var containerPort: UInt16
+        /// Reached at the container's address instead of the host's.
+        var isRouted = false
     }
 
     enum SetName {
         static let bridges = "bridges"
-        static let masqueraded = "masqueraded"
+        static let masqueraded4 = "masqueraded4"
+        static let masqueraded6 = "masqueraded6"
+        static let open4 = "open4"
+        static let open6 = "open6"
+        static let routed4 = "routed4"
+        static let routed6 = "routed6"
+        static let reachable4 = "reachable4"
+        static let reachable6 = "reachable6"
+        static let `internal` = "internal"
         static let talking = "talking"
         static let isolated = "isolated"
         static let subnets4 = "subnets4"
@@ -39,7 +62,15 @@ struct FirewallModel: Sendable {
 
     static let sets: [NftablesSet] = [
         NftablesSet(SetName.bridges, key: [.interfaceName]),
-        NftablesSet(SetName.masqueraded, key: [.interfaceName]),
+        NftablesSet(SetName.masqueraded4, key: [.interfaceName]),
+        NftablesSet(SetName.masqueraded6, key: [.interfaceName]),
+        NftablesSet(SetName.open4, key: [.interfaceName]),
+        NftablesSet(SetName.open6, key: [.interfaceName]),
+        NftablesSet(SetName.routed4, key: [.interfaceName]),
+        NftablesSet(SetName.routed6, key: [.interfaceName]),
+        NftablesSet(SetName.reachable4, key: [.ipv4Address, .transport, .port]),
+        NftablesSet(SetName.reachable6, key: [.ipv6Address, .transport, .port]),
+        NftablesSet(SetName.internal, key: [.interfaceName]),
         NftablesSet(SetName.talking, key: [.interfaceName, .interfaceName]),
         NftablesSet(SetName.isolated, key: [.interfaceName]),
         NftablesSet(SetName.subnets4, key: [.ipv4Address], isInterval: true),
@@ -56,7 +87,15 @@ struct FirewallModel: Sendable {
     static func elements(of bridge: Bridge) -> [(set: String, elements: [NftablesElement])] {
         let name = NftablesElement.interfaceName(bridge.name)
         var result = [(SetName.bridges, [NftablesElement(key: name)])]
-        if bridge.masquerade { result.append((SetName.masqueraded, [NftablesElement(key: name)])) }
+        let memberships = [
+            (bridge.v4.masquerade, SetName.masqueraded4), (bridge.v6.masquerade, SetName.masqueraded6),
+            (bridge.v4.isOpen, SetName.open4), (bridge.v6.isOpen, SetName.open6),
+            (bridge.v4.isRouted, SetName.routed4), (bridge.v6.isRouted, SetName.routed6),
+            (bridge.isInternal, SetName.internal),
+        ]
+        for (isMember, set) in memberships where isMember {
+            result.append((set, [NftablesElement(key: name)]))
+        }
         if bridge.interContainerCommunication {
             result.append((SetName.talking, [NftablesElement(key: name + name)]))
         } else {
@@ -79,7 +118,16 @@ struct FirewallModel: Sendable {
     /// The elements of published ports, by map.
     static func elements(of ports: [Port]) -> [(set: String, elements: [NftablesElement])] {
         var bySet: [String: [NftablesElement]] = [:]
-        for port in ports {
+        for port in ports where port.isRouted {
+            let key = NftablesElement.concatenated([
+                port.containerAddress.bytes, [port.transport.number], bigEndian(port.containerPort),
+            ])
+            let element = NftablesElement(key: key)
+            let set = port.containerAddress.isIPv4 ? SetName.reachable4 : SetName.reachable6
+            // Two host addresses may lead to one port.
+            if bySet[set]?.contains(element) != true { bySet[set, default: []].append(element) }
+        }
+        for port in ports where !port.isRouted {
             let address = port.hostAddress
             let service = [[port.transport.number], bigEndian(port.hostPort)]
             let value = NftablesElement.concatenated([

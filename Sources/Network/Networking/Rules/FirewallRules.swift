@@ -121,6 +121,12 @@ enum FirewallRules {
     /// else stays out: other bridges, and hosts that route to a container's address directly.
     private static func addForward(_ transaction: inout NftablesTransaction) {
         typealias Name = FirewallModel.SetName
+        for interface in [NftablesExpression.Metadata.inputInterfaceName, .outputInterfaceName] {
+            transaction.addRule(
+                Chain.forward,
+                [.metadata(interface, to: r0), .isMember(r0, of: Name.internal, inverted: false)]
+                    + isTalking(inverted: true) + [.counter, .verdict(.drop)])
+        }
         transaction.addRule(
             Chain.forward,
             [
@@ -136,14 +142,49 @@ enum FirewallRules {
                 .verdict(.accept),
             ])
         transaction.addRule(Chain.inbound, isTranslated + [.verdict(.accept)])
-        transaction.addRule(
-            Chain.inbound,
-            [
-                .metadata(.inputInterfaceName, to: r0),
-                .metadata(.outputInterfaceName, to: NftablesRegister(4)),
-                .isMember(r0, of: Name.talking, inverted: false), .verdict(.accept),
-            ])
+        transaction.addRule(Chain.inbound, isTalking(inverted: false) + [.verdict(.accept)])
+        for isIPv4 in [true, false] {
+            let family = isIPv4 ? self.isIPv4 : isIPv6
+            let outgoing: [NftablesExpression] = [.metadata(.outputInterfaceName, to: r0)]
+            transaction.addRule(
+                Chain.inbound,
+                family + outgoing + [
+                    .isMember(r0, of: isIPv4 ? Name.open4 : Name.open6, inverted: false), .verdict(.accept),
+                ])
+            transaction.addRule(
+                Chain.inbound,
+                family + outgoing + [
+                    .isMember(r0, of: isIPv4 ? Name.routed4 : Name.routed6, inverted: false),
+                    .metadata(.transport, to: r0), .compare(r0, isEqual: true, [isIPv4 ? 1 : 58]),
+                    .verdict(.accept),
+                ])
+            transaction.addRule(Chain.inbound, isReachable(isIPv4: isIPv4) + [.verdict(.accept)])
+        }
         transaction.addRule(Chain.inbound, [.counter, .verdict(.drop)])
+    }
+
+    /// Whether the two interfaces are those of containers that may talk to each other.
+    private static func isTalking(inverted: Bool) -> [NftablesExpression] {
+        [
+            .metadata(.inputInterfaceName, to: r0),
+            .metadata(.outputInterfaceName, to: NftablesRegister(4)),
+            .isMember(r0, of: FirewallModel.SetName.talking, inverted: inverted),
+        ]
+    }
+
+    /// Whether the packet is for a published port of a network that is routed, not translated.
+    private static func isReachable(isIPv4: Bool) -> [NftablesExpression] {
+        let next: UInt32 = isIPv4 ? 1 : 4
+        return (isIPv4 ? self.isIPv4 : isIPv6) + [
+            .payload(
+                .network, offset: isIPv4 ? destinationOffset4 : destinationOffset6, length: isIPv4 ? 4 : 16,
+                to: r0),
+            .metadata(.transport, to: NftablesRegister(next)),
+            .payload(.transport, offset: 2, length: 2, to: NftablesRegister(next + 1)),
+            .isMember(
+                r0, of: isIPv4 ? FirewallModel.SetName.reachable4 : FirewallModel.SetName.reachable6,
+                inverted: false),
+        ]
     }
 
     /// `ct status dnat` (bit 5).
@@ -158,13 +199,16 @@ enum FirewallRules {
         let toBridge: [NftablesExpression] = [
             .metadata(.outputInterfaceName, to: r0), .isMember(r0, of: Name.bridges, inverted: false),
         ]
-        transaction.addRule(
-            Chain.postrouting,
-            [
-                .metadata(.inputInterfaceName, to: r0), .isMember(r0, of: Name.masqueraded, inverted: false),
-                .metadata(.outputInterfaceName, to: r0), .isMember(r0, of: Name.bridges, inverted: true),
-                .masquerade,
-            ])
+        for isIPv4 in [true, false] {
+            transaction.addRule(
+                Chain.postrouting,
+                (isIPv4 ? self.isIPv4 : isIPv6) + [
+                    .metadata(.inputInterfaceName, to: r0),
+                    .isMember(r0, of: isIPv4 ? Name.masqueraded4 : Name.masqueraded6, inverted: false),
+                    .metadata(.outputInterfaceName, to: r0), .isMember(r0, of: Name.bridges, inverted: true),
+                    .masquerade,
+                ])
+        }
         transaction.addRule(Chain.postrouting, toBridge + loopback4(offset: sourceOffset4) + [.masquerade])
         transaction.addRule(
             Chain.postrouting,
