@@ -127,11 +127,13 @@ let package = Package(
             ]),
 
         // MARK: Network
+        // Messages of the domain name system, and the table of containers' names.
+        library("Network", "DNS", settings: small),
         // Address management, the bridge driver, port maps.
         library(
             "Network", "Networking",
             [
-                "Netlink", "LinuxKernel", "CLinux", "OCIModel", "JSONCodec",
+                "DNS", "Netlink", "LinuxKernel", "CLinux", "OCIModel", "JSONCodec",
                 logging,
             ]),
 
@@ -241,7 +243,7 @@ let package = Package(
             linkerSettings: [.unsafeFlags(["-static-stdlib"])]),
         .executableTarget(
             name: "skiff-net",
-            dependencies: ["JSONCodec", "OCIModel", "LinuxKernel", "CLinux"],
+            dependencies: ["DNS", "JSONCodec", "OCIModel", "LinuxKernel", "CLinux"],
             path: "Sources/Executables/skiff-net", exclude: ["README.md"], swiftSettings: small,
             linkerSettings: staticExecutable),
 
@@ -299,12 +301,13 @@ let package = Package(
                 "Engine", "OCIModel", "JSONCodec", "LinuxKernel",
                 logging,
             ]),
+        unitTests("DNS", ["DNS"]),
         unitTests("Netlink", ["Netlink", "LinuxKernel", "CLinux"]),
         unitTests("Networking", ["Networking", "Netlink", "OCIModel", "JSONCodec", "LinuxKernel"]),
         .testTarget(
             name: "NetworkingIntegrationTests",
             dependencies: [
-                "Networking", "Netlink", "LinuxKernel", logging,
+                "Networking", "DNS", "Netlink", "LinuxKernel", logging,
             ],
             path: "Tests/Integration/Networking", swiftSettings: strict),
     ],

@@ -8,12 +8,16 @@ final class ControlServer: EventHandler {
     private let listener: SharedDescriptor
     private let loop: EventLoop
     private let ports: ForwardedPorts
+    private let names: NameService
     private var connections: [Int32: ControlConnection] = [:]
 
-    init(_ descriptor: Int32, _ loop: EventLoop, _ ports: ForwardedPorts) throws(SystemCallError) {
+    init(
+        _ descriptor: Int32, _ loop: EventLoop, _ ports: ForwardedPorts, _ names: NameService
+    ) throws(SystemCallError) {
         listener = SharedDescriptor(Descriptor(owning: descriptor))
         self.loop = loop
         self.ports = ports
+        self.names = names
         try systemCall("fcntl") { fcntl(descriptor, F_SETFL, O_NONBLOCK) }
         try systemCall("fcntl") { fcntl(descriptor, F_SETFD, FD_CLOEXEC) }
         try loop.add(descriptor, self)
@@ -23,8 +27,8 @@ final class ControlServer: EventHandler {
         while true {
             let accepted = skiff_accept_nonblocking(listener.rawValue)
             guard accepted >= 0 else { return }
-            let connection = ControlConnection(Descriptor(owning: accepted), loop, ports) { [weak self] in
-                self?.connections[accepted] = nil
+            let connection = ControlConnection(Descriptor(owning: accepted), loop, ports, names) {
+                [weak self] in self?.connections[accepted] = nil
             }
             // Without a place in the loop it is closed at once, and the daemon tries again.
             guard (try? loop.add(accepted, connection)) != nil else { continue }
@@ -36,24 +40,28 @@ final class ControlServer: EventHandler {
 /// One connection of the daemon: a JSON object per line each way; sockets come along with the line that names them.
 final class ControlConnection: EventHandler {
     private static let lineLimit = 4 << 20
+    /// Counts up where the daemon has to know what it can ask for.
+    private static let protocolVersion: Int64 = 2
 
     private let socket: SharedDescriptor
     private let loop: EventLoop
     private let ports: ForwardedPorts
+    let names: NameService
     private let onEnd: () -> Void
     private var input: [UInt8] = []
-    /// Sockets that came, in the order of the ports that they belong to.
-    private var sockets: [SharedDescriptor] = []
+    /// Sockets that came, in the order of the requests that they belong to.
+    var sockets: [SharedDescriptor] = []
     private var output: [UInt8] = []
     private var endsAfterOutput = false
 
     init(
         _ descriptor: consuming Descriptor, _ loop: EventLoop, _ ports: ForwardedPorts,
-        onEnd: @escaping () -> Void
+        _ names: NameService, onEnd: @escaping () -> Void
     ) {
         socket = SharedDescriptor(descriptor)
         self.loop = loop
         self.ports = ports
+        self.names = names
         self.onEnd = onEnd
     }
 
@@ -109,8 +117,20 @@ final class ControlConnection: EventHandler {
         case "remove":
             for key in strings(request["keys"]) { ports.remove(key) }
         case "sync":
-            ports.removeAll(except: Set(strings(request["keys"])))
+            synchronize(request)
+            answer["protocol"] = .integer(Self.protocolVersion)
             answer["keys"] = .array(ports.keys.map { .string($0) })
+            answer["resolvers"] = heldResolvers
+        case "names":
+            changeNames(request)
+        case "serve":
+            if let failure = serve(request["resolvers"]?.arrayValue ?? []) {
+                answer["error"] = .string(failure)
+            }
+        case "update":
+            update(request["resolvers"]?.arrayValue ?? [])
+        case "end":
+            for container in strings(request["containers"]) { names.end(container) }
         case "list":
             answer["keys"] = .array(ports.keys.map { .string($0) })
         case "exit":
@@ -121,7 +141,14 @@ final class ControlConnection: EventHandler {
         return .object(answer)
     }
 
-    private func strings(_ value: JSONValue?) -> [String] {
+    private func synchronize(_ request: JSONValue) {
+        ports.removeAll(except: Set(strings(request["keys"])))
+        names.removeAll(
+            exceptEndpoints: Set(strings(request["endpoints"])),
+            containers: Set(strings(request["containers"])))
+    }
+
+    func strings(_ value: JSONValue?) -> [String] {
         (value?.arrayValue ?? []).compactMap { $0.stringValue }
     }
 

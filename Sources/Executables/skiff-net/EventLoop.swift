@@ -28,6 +28,12 @@ final class EventLoop {
         var handler: any EventHandler
     }
 
+    private struct Timer {
+        let interval: Int
+        var due: Int
+        let body: () -> Bool
+    }
+
     /// One buffer for everybody: what is read is written on at once.
     let scratch = UnsafeMutableRawBufferPointer.allocate(byteCount: 64 << 10, alignment: 16)
     private let epoll: Descriptor
@@ -35,25 +41,26 @@ final class EventLoop {
     private var generation: UInt32 = 0
     /// Work that was put off so that others get their turn.
     private var deferred: [() -> Void] = []
-    private var timers: [() -> Bool] = []
-    private var lastTick: Int = 0
-    /// How often timers run.
-    private let tickSeconds = 10
+    private var timers: [Timer] = []
     private(set) var isEnding = false
+    private var lastEvent = 0
     /// Whether the pages that only busy times need have been given back since the last event.
     private var isAsleep = false
     /// Milliseconds without an event after which they are.
-    private let quiet: Int32 = 1000
+    private let quiet = 1000
 
     init() throws(SystemCallError) {
         epoll = Descriptor(owning: try rawCall("epoll_create") { skiff_epoll_create() })
     }
 
     /// Seconds of a clock that only goes forward.
-    static var now: Int {
+    static var now: Int { milliseconds / 1000 }
+
+    /// The same clock in milliseconds.
+    static var milliseconds: Int {
         var time = timespec()
         clock_gettime(CLOCK_MONOTONIC, &time)
-        return time.tv_sec
+        return time.tv_sec * 1000 + time.tv_nsec / 1_000_000
     }
 
     func add(_ descriptor: Int32, _ handler: any EventHandler) throws(SystemCallError) {
@@ -73,10 +80,9 @@ final class EventLoop {
     /// Runs `work` after the events at hand.
     func later(_ work: @escaping () -> Void) { deferred.append(work) }
 
-    /// Calls `timer` about every ten seconds until it returns false.
-    func every(_ timer: @escaping () -> Bool) {
-        if timers.isEmpty { lastTick = Self.now }
-        timers.append(timer)
+    /// Calls `timer` about every `interval` milliseconds until it returns false.
+    func every(milliseconds interval: Int = 10_000, _ timer: @escaping () -> Bool) {
+        timers.append(Timer(interval: interval, due: Self.milliseconds + interval, body: timer))
     }
 
     func end() { isEnding = true }
@@ -96,8 +102,12 @@ final class EventLoop {
                 else { continue }
                 registration.handler.handle(Events(rawValue: events[index]), on: descriptor)
             }
-            if count > 0 { isAsleep = false }
-            if count == 0, deferred.isEmpty, !isAsleep { sleep() }
+            if count > 0 {
+                isAsleep = false
+                lastEvent = Self.milliseconds
+            } else if deferred.isEmpty, !isAsleep, Self.milliseconds - lastEvent >= quiet {
+                sleep()
+            }
             let work = deferred
             deferred = []
             for item in work { item() }
@@ -105,10 +115,12 @@ final class EventLoop {
         }
     }
 
-    /// Until the loop has something to do by itself: fall asleep, look at the timers, or nothing.
+    /// Until the loop has something to do by itself: a timer, falling asleep, or nothing.
     private var waitingTime: Int32 {
-        if !isAsleep { return quiet }
-        return timers.isEmpty ? -1 : Int32(tickSeconds) * 1000
+        var ends = timers.map(\.due)
+        if !isAsleep { ends.append(lastEvent + quiet) }
+        guard let first = ends.min() else { return -1 }
+        return Int32(clamping: max(0, first - Self.milliseconds))
     }
 
     private func sleep() {
@@ -118,10 +130,17 @@ final class EventLoop {
     }
 
     private func tick() {
-        guard !timers.isEmpty, Self.now - lastTick >= tickSeconds else { return }
-        lastTick = Self.now
-        let due = timers
+        guard !timers.isEmpty else { return }
+        let now = Self.milliseconds
+        guard timers.contains(where: { $0.due <= now }) else { return }
+        let all = timers
         timers = []
-        timers += due.filter { $0() }
+        for var timer in all {
+            if timer.due <= now {
+                guard timer.body() else { continue }
+                timer.due = now + timer.interval
+            }
+            timers.append(timer)
+        }
     }
 }

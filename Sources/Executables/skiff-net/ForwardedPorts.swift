@@ -49,11 +49,8 @@ final class ConnectionBudget {
     var onRelease: () -> Void = {}
 
     init() {
-        var limit = rlimit()
-        let known = getrlimit(__rlimit_resource_t(7), &limit) == 0
-        let descriptors = known ? Int(clamping: min(limit.rlim_cur, 65536)) : 1024
-        // Half of the descriptors for connections (two each), the other half for ports and control.
-        free = max(16, descriptors / 4)
+        // Half of the descriptors for connections (two each), the other half for ports, names and control.
+        free = max(16, descriptorLimit() / 4)
     }
 
     func take() -> Bool {
@@ -74,4 +71,11 @@ final class ConnectionBudget {
         isExhausted = false
         onRelease()
     }
+}
+
+/// How many descriptors this process may have.
+func descriptorLimit() -> Int {
+    var limit = rlimit()
+    guard getrlimit(__rlimit_resource_t(7), &limit) == 0 else { return 1024 }
+    return Int(clamping: min(limit.rlim_cur, 65536))
 }

@@ -3,14 +3,17 @@ import Glibc
 import LinuxKernel
 
 /// `skiff-net --control FD`: serves an instance's published ports where the kernel cannot translate them, for IPv6
-/// clients of containers without IPv6. Single-threaded; outlives the daemon that started it.
+/// clients of containers without IPv6, and answers containers' questions for names. Single-threaded; outlives the
+/// daemon that started it.
 @main
 enum SkiffNet {
     private static let nobody: UInt32 = 65534
 
     static func main() {
-        guard let control = controlDescriptor(CommandLine.arguments) else {
-            complain("usage: skiff-net --control DESCRIPTOR [--instance NAME]; it is started by skiffd")
+        guard let control = value(of: "--control").flatMap({ Int32($0) }) else {
+            complain(
+                "usage: skiff-net --control DESCRIPTOR [--instance NAME] [--resolver-file PATH]; it is started by skiffd"
+            )
             exit(64)
         }
         do throws(SystemCallError) {
@@ -22,7 +25,9 @@ enum SkiffNet {
             if geteuid() == 0 { try rawCall("setresuid") { skiff_become_user(nobody, nobody) } }
             let loop = try EventLoop()
             let ports = ForwardedPorts(loop)
-            _ = try ControlServer(control, loop, ports)
+            let names = NameService(
+                loop, ports.budget, resolverFile: value(of: "--resolver-file") ?? "/etc/resolv.conf")
+            _ = try ControlServer(control, loop, ports, names)
             try loop.run()
         } catch {
             complain("skiff-net: \(error)")
@@ -30,11 +35,12 @@ enum SkiffNet {
         }
     }
 
-    private static func controlDescriptor(_ arguments: [String]) -> Int32? {
-        guard let position = arguments.firstIndex(of: "--control"), position + 1 < arguments.count else {
+    private static func value(of option: String) -> String? {
+        let arguments = CommandLine.arguments
+        guard let position = arguments.firstIndex(of: option), position + 1 < arguments.count else {
             return nil
         }
-        return Int32(arguments[position + 1])
+        return arguments[position + 1]
     }
 
     /// Each connection takes two descriptors.

@@ -20,6 +20,8 @@ package struct NetworkConfiguration: Sendable {
     package var runDirectory: String
     /// The `skiff-net` executable; nil leaves IPv6 clients of containers without IPv6 unserved.
     package var forwarderPath: String?
+    /// Names the servers that containers of user-defined networks are answered from.
+    package var resolverFile = "/etc/resolv.conf"
 
     /// `bridge`: the default bridge's interface; nil is `"bridge": "none"`, no default bridge network.
     package var bridgeName: String? = "skiff0"

@@ -19,6 +19,7 @@ package final class NetworkController: Sendable {
         /// Made with the first bridge.
         var watcher: FirewallWatcher?
         var forwarder: Forwarder?
+        var names: NameServer?
         var worker: WorkerThread
         var routes: RouteClient
         /// Endpoints between `allocate` and `release`, by id.
@@ -34,6 +35,9 @@ package final class NetworkController: Sendable {
     let store = Mutex<NetworkStore?>(nil)
     let forwarder: Slot<Forwarder>
     private let restorations = Slot<@Sendable () -> Void>()
+
+    /// Names for the containers of user-defined networks; nil where no `skiff-net` is configured, and before `start`.
+    package var names: NameServer? { running.withLock { $0?.names } }
 
     /// Checks the configuration; touches nothing yet.
     /// - Throws: `NetworkError` (`invalidConfiguration`)
@@ -169,10 +173,12 @@ package final class NetworkController: Sendable {
     private func startForwarder(_ existing: [Endpoint], _ state: inout Running) throws {
         guard let executable = configuration.forwarderPath else { return }
         let process = ForwarderProcess(
-            executable: executable, directory: configuration.runDirectory, instance: configuration.instance)
+            executable: executable, directory: configuration.runDirectory, instance: configuration.instance,
+            resolverFile: configuration.resolverFile)
         let started = try Forwarder(process, logger: logger)
         try started.start(existing: existing.flatMap { ForwardedPort.all(of: $0) })
         state.forwarder = started
+        state.names = NameServer(started)
         forwarder.set(started)
     }
 

@@ -89,3 +89,45 @@ import Testing
         #expect(NameConfiguration.hostResolverPath(content: "nameserver 127.0.0.1\n") == "/etc/resolv.conf")
     }
 }
+
+/// What Docker 28 writes for containers of user-defined networks.
+@Suite struct NamedContainerFileTests {
+    private func file(_ host: String, _ change: (inout NameConfiguration) -> Void = { _ in }) -> String {
+        var names = NameConfiguration(mode: .resolver, hostname: "h")
+        change(&names)
+        return names.resolvConf(hostFile: host)
+    }
+
+    @Test func theResolverIsTheOnlyServer() {
+        #expect(
+            file("nameserver 1.1.1.1\nnameserver 127.0.0.53\n") == "nameserver 127.0.0.11\noptions ndots:0\n")
+        #expect(file("") == "nameserver 127.0.0.11\noptions ndots:0\n")
+        #expect(
+            file("nameserver 1.1.1.1\n") { $0.dns = ["5.5.5.5"] }
+                == "nameserver 127.0.0.11\noptions ndots:0\n")
+        #expect(!NameConfiguration(mode: .resolver, hostname: "h").usesPublicServers(hostFile: ""))
+    }
+
+    @Test func domainsAndOptionsAreTheHostsOrTheGivenOnes() {
+        let host = "search lan home\nnameserver 1.1.1.1\noptions edns0 trust-ad\n"
+        #expect(file(host) == "nameserver 127.0.0.11\nsearch lan home\noptions edns0 trust-ad ndots:0\n")
+        #expect(
+            file(host) {
+                $0.dnsSearch = ["x.y"]
+                $0.dnsOptions = ["rotate"]
+            } == "nameserver 127.0.0.11\nsearch x.y\noptions rotate ndots:0\n")
+        #expect(
+            file(host) { $0.dnsSearch = ["."] } == "nameserver 127.0.0.11\noptions edns0 trust-ad ndots:0\n")
+    }
+
+    @Test func dotsThatSomebodyDecidedStay() {
+        #expect(file("options ndots:2\n") == "nameserver 127.0.0.11\noptions ndots:2\n")
+        #expect(file("") { $0.dnsOptions = ["ndots:5"] } == "nameserver 127.0.0.11\noptions ndots:5\n")
+    }
+
+    @Test func theHostsFileHoldsTheContainersOwnNames() throws {
+        var names = NameConfiguration(mode: .resolver, hostname: "web")
+        names.addresses = [.v4(IPv4Address(0x0a00_0002))]
+        #expect(try names.hostsFile(hostFile: "").hasSuffix("10.0.0.2\tweb\n"))
+    }
+}

@@ -39,8 +39,9 @@ enum Rules {
             tier: "Storage", mayImport: ["OCIModel", "LinuxKernel", "CZstd", "CISAL"],
             products: ["swift-crypto/Crypto", "GRDB.swift/GRDB", "swift-log/Logging"]),
 
+        "DNS": Row(tier: "Network", isBare: true),
         "Networking": Row(
-            tier: "Network", mayImport: ["Netlink", "OCIModel"], products: ["swift-log/Logging"]),
+            tier: "Network", mayImport: ["DNS", "Netlink", "OCIModel"], products: ["swift-log/Logging"]),
 
         "CSeccomp": Row(tier: "Runtime"),
         "Engine": Row(

@@ -40,6 +40,8 @@ package enum NftablesExpression: Sendable, Hashable {
     case isMember(NftablesRegister, of: String, inverted: Bool)
     case look(up: NftablesRegister, in: String, to: NftablesRegister)
     case verdict(NftablesVerdict)
+    /// Puts bytes in network order into registers from the given one on.
+    case load([UInt8], to: NftablesRegister)
     /// Destination NAT to the address and port in the registers.
     case translate(isIPv4: Bool, address: NftablesRegister, port: NftablesRegister)
     case masquerade
@@ -56,7 +58,7 @@ package enum NftablesExpression: Sendable, Hashable {
         case .compare: "cmp"
         case .mask: "bitwise"
         case .isMember, .look: "lookup"
-        case .verdict: "immediate"
+        case .verdict, .load: "immediate"
         case .translate: "nat"
         case .masquerade: "masq"
         case .counter: "counter"
@@ -118,6 +120,9 @@ extension MessageBatch {
         case .verdict(let verdict):
             big(1, 0)  // NFT_REG_VERDICT
             nested(2) { $0.verdict(verdict) }
+        case .load(let bytes, let register):
+            big(1, register.number)
+            value(2, bytes)
         case .translate(let isIPv4, let address, let port):
             big(1, 1)  // NFT_NAT_DNAT
             big(2, isIPv4 ? 2 : 10)

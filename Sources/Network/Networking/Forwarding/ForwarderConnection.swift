@@ -23,11 +23,31 @@ final class ForwarderConnection {
 
     var rawValue: Int32 { descriptor.rawValue }
 
-    /// Has it drop every port but these.
-    /// - Returns: the ports that it holds
-    func synchronize(_ keys: [String]) throws(SystemCallError) -> Set<String> {
-        let answer = try call(["op": "sync", "keys": .array(keys.map { .string($0) })])
-        return Set((answer["keys"]?.arrayValue ?? []).compactMap { $0.stringValue })
+    /// What the process holds.
+    struct Held {
+        /// Of the protocol; what it can be asked for.
+        var version: Int64
+        var ports: Set<String>
+        /// The processes of the containers that it answers.
+        var resolvers: [String: Int64]
+    }
+
+    /// Has it drop everything but these ports, endpoints' names and containers.
+    func synchronize(
+        ports: [String], endpoints: [String], containers: [String]
+    ) throws(SystemCallError) -> Held {
+        let answer = try call([
+            "op": "sync", "keys": .strings(ports), "endpoints": .strings(endpoints),
+            "containers": .strings(containers),
+        ])
+        var resolvers: [String: Int64] = [:]
+        for (container, process) in answer["resolvers"]?.objectValue ?? JSONObject() {
+            resolvers[container] = process.integerValue
+        }
+        return Held(
+            version: answer["protocol"]?.integerValue ?? 1,
+            ports: Set((answer["keys"]?.arrayValue ?? []).compactMap { $0.stringValue }), resolvers: resolvers
+        )
     }
 
     /// - Parameter ports: each with its socket
@@ -47,13 +67,18 @@ final class ForwarderConnection {
     }
 
     func remove(_ keys: [String]) throws(SystemCallError) {
-        _ = try call(["op": "remove", "keys": .array(keys.map { .string($0) })])
+        _ = try call(["op": "remove", "keys": .strings(keys)])
     }
 
     /// Has it end.
     func end() throws(SystemCallError) { _ = try call(["op": "exit"]) }
 
-    private func call(
+    /// Waits until the other side has closed.
+    func waitForEnd() {
+        while let received = try? receiveMessage(rawValue, blocking: true), !received.bytes.isEmpty {}
+    }
+
+    func call(
         _ members: KeyValuePairs<String, JSONValue>, _ descriptors: [SharedDescriptor] = []
     ) throws(SystemCallError) -> JSONValue {
         number += 1
@@ -102,4 +127,8 @@ final class ForwarderConnection {
             buffer += received.bytes
         }
     }
+}
+
+extension JSONValue {
+    static func strings(_ values: some Sequence<String>) -> JSONValue { .array(values.map { .string($0) }) }
 }

@@ -12,6 +12,7 @@ struct ForwarderProcess {
     let executable: String
     let directory: String
     let instance: String
+    let resolverFile: String
 
     /// A connection to the process that runs already; nil where none does.
     func connect() throws(SystemCallError) -> Descriptor? {
@@ -36,7 +37,7 @@ struct ForwarderProcess {
     /// It outlives the daemon, so it is given nothing of it: a client's connection that it held too would not end
     /// with the daemon, and the client would wait for ever.
     private func spawn(_ listener: Int32) throws(SystemCallError) -> pid_t {
-        let words = ["skiff-net", "--control", "3", "--instance", instance]
+        let words = ["skiff-net", "--control", "3", "--instance", instance, "--resolver-file", resolverFile]
         var arguments: [UnsafeMutablePointer<CChar>?] = words.map { strdup($0) } + [nil]
         defer { for argument in arguments { if let argument { free(argument) } } }
         var environment: [UnsafeMutablePointer<CChar>?] = [nil]

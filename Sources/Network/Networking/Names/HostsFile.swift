@@ -17,7 +17,9 @@ extension NameConfiguration {
             for name in link.names where !name.isEmpty && !names.contains(name) { names.append(name) }
             lines.append("\(link.address)\t\(names.joined(separator: " "))")
         }
-        if mode == .bridge, !hostname.isEmpty { lines += addresses.map { "\($0)\t\(ownNames)" } }
+        if mode == .bridge || mode == .resolver, !hostname.isEmpty {
+            lines += addresses.map { "\($0)\t\(ownNames)" }
+        }
         return lines.joined(separator: "\n") + "\n"
     }
 

@@ -17,7 +17,10 @@ package struct NameConfiguration: Sendable {
         case host
         /// Loopback only.
         case none
+        /// The default bridge.
         case bridge
+        /// Networks with names: `skiff-net` answers.
+        case resolver
     }
 
     package var mode: Mode

@@ -29,7 +29,8 @@ enum HostPortSocket {
         return owned
     }
 
-    private static func bind(
+    /// Binds a socket of the address's family.
+    static func bind(
         _ raw: Int32, _ address: IPAddress, _ port: UInt16, _ subject: String
     ) throws(SystemCallError) {
         switch address {

@@ -104,8 +104,9 @@ final class Sock: Sendable {
         }
     }
 
-    func send(_ text: String, to peer: Peer) throws {
-        let bytes = Array(text.utf8)
+    func send(_ text: String, to peer: Peer) throws { try send(Array(text.utf8), to: peer) }
+
+    func send(_ bytes: [UInt8], to peer: Peer) throws {
         try systemCall("sendto") { withAddress(peer) { sendto(raw, bytes, bytes.count, 0, $0, $1) } }
     }
 

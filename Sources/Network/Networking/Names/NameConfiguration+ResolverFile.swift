@@ -1,31 +1,4 @@
-/// A resolver configuration as far as containers need it (resolv.conf(5)).
-struct ResolverFile: Equatable {
-    var nameServers: [String] = []
-    var search: [String] = []
-    var options: [String] = []
-
-    init(_ text: String) {
-        for line in text.split(separator: "\n") {
-            let words = line.split(whereSeparator: \.isWhitespace).map(String.init)
-            guard let keyword = words.first, line.first?.isWhitespace == false else { continue }
-            // The last search line counts, as for the C library; options add up there, but the last wins in Docker.
-            switch keyword {
-            case "nameserver": if words.count > 1 { nameServers.append(words[1]) }
-            case "search": search = Array(words.dropFirst())
-            case "options": options = Array(words.dropFirst())
-            default: continue
-            }
-        }
-    }
-
-    var text: String {
-        var lines: [String] = []
-        if !search.isEmpty { lines.append("search " + search.joined(separator: " ")) }
-        lines += nameServers.map { "nameserver \($0)" }
-        if !options.isEmpty { lines.append("options " + options.joined(separator: " ")) }
-        return lines.map { $0 + "\n" }.joined()
-    }
-}
+import DNS
 
 extension NameConfiguration {
     /// Google's public servers, which Docker falls back to as well.
@@ -42,13 +15,15 @@ extension NameConfiguration {
     /// Whether the container is given public servers because it could reach none of the host's.
     /// - Parameter hostFile: the host's own file
     package func usesPublicServers(hostFile: String) -> Bool {
-        mode != .host && dns.isEmpty && !ResolverFile(hostFile).nameServers.contains(where: isReachable)
+        mode != .host && mode != .resolver && dns.isEmpty
+            && !ResolverFile(hostFile).nameServers.contains(where: isReachable)
     }
 
     /// The content of `/etc/resolv.conf`, as Docker writes it: the host's file without the servers that a container
     /// cannot reach; made anew where servers, domains or options are given.
     /// - Parameter hostFile: the host's own file, that of `hostResolverPath`
     package func resolvConf(hostFile: String) -> String {
+        if mode == .resolver { return resolverFile(hostFile) }
         guard dns.isEmpty, dnsSearch.isEmpty, dnsOptions.isEmpty else { return rebuilt(hostFile) }
         guard mode != .host else { return hostFile }
         var lines = hostFile.split(separator: "\n", omittingEmptySubsequences: false)
@@ -73,9 +48,27 @@ extension NameConfiguration {
             file.nameServers.removeAll { !isReachable($0) }
             if file.nameServers.isEmpty { file.nameServers = Self.publicServers }
         }
+        overrideDomainsAndOptions(&file)
+        return file.text
+    }
+
+    private func overrideDomainsAndOptions(_ file: inout ResolverFile) {
         if !dnsSearch.isEmpty { file.search = dnsSearch == ["."] ? [] : dnsSearch }
         if !dnsOptions.isEmpty { file.options = dnsOptions }
-        return file.text
+    }
+
+    /// The servers are the resolver's business; domains and options stay those of the host, or those given. A name
+    /// without a dot is looked up as it is first, unless somebody decided that: containers are called so.
+    private func resolverFile(_ hostFile: String) -> String {
+        var file = ResolverFile(hostFile)
+        overrideDomainsAndOptions(&file)
+        if !file.options.contains(where: { $0 == "ndots" || $0.hasPrefix("ndots:") }) {
+            file.options.append("ndots:0")
+        }
+        var lines = ["nameserver \(ResolverSockets.address)"]
+        if !file.search.isEmpty { lines.append("search " + file.search.joined(separator: " ")) }
+        lines.append("options " + file.options.joined(separator: " "))
+        return lines.map { $0 + "\n" }.joined()
     }
 
     /// The host's loopback is not the container's, and without an IPv6 address no IPv6 server can be asked.
