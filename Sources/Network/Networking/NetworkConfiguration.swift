@@ -49,6 +49,9 @@ package struct NetworkConfiguration: Sendable {
     package var hostBindingAddress: IPAddress?
     /// `ipv6`: whether the default bridge has IPv6.
     package var ipv6 = false
+    /// Whether `iptables` is to show the published ports and users' rules in `DOCKER-USER` are followed, as where the
+    /// instance stands in for Docker.
+    package var mirrorsIptables = false
     /// `default-address-pools`; empty means Docker's own.
     package var addressPools: [AddressPool] = []
 

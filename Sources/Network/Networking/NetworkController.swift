@@ -34,6 +34,9 @@ package final class NetworkController: Sendable {
     /// Held while networks are made and removed.
     let store = Mutex<NetworkStore?>(nil)
     let forwarder: Slot<Forwarder>
+    /// nil unless the instance stands in for Docker.
+    private let mirror: IptablesMirror?
+    private let parentUses = ParentUses()
     private let restorations = Slot<@Sendable () -> Void>()
 
     /// Names for the containers of user-defined networks; nil where no `skiff-net` is configured, and before `start`.
@@ -45,7 +48,12 @@ package final class NetworkController: Sendable {
         try configuration.validate()
         self.configuration = configuration
         self.logger = logger
-        firewall = Firewall(table: configuration.instance, logger: logger)
+        do throws(SystemCallError) {
+            mirror = configuration.mirrorsIptables ? try IptablesMirror(logger: logger) : nil
+        } catch {
+            throw NetworkError(.kernel, "cannot set up the networks: \(error)", cause: error)
+        }
+        firewall = Firewall(table: configuration.instance, mirror: mirror, logger: logger)
         let forwarder = Slot<Forwarder>()
         self.forwarder = forwarder
         ports = PortMapper { forwarder.value?.settle() }
@@ -133,8 +141,15 @@ package final class NetworkController: Sendable {
     func driver(_ kind: NetworkRecord.Driver, _ routes: RouteClient) -> (any NetworkDriver)? {
         switch kind {
         case .bridge: BridgeDriver(configuration: configuration, routes: routes)
-        case .host, .null, .macvlan, .ipvlan: nil
+        case .macvlan: MacvlanDriver(parents: parents(routes), routes: routes)
+        case .ipvlan: IPvlanDriver(parents: parents(routes), routes: routes)
+        case .host, .null: nil
         }
+    }
+
+    private func parents(_ routes: RouteClient) -> ParentInterfaces {
+        ParentInterfaces(
+            parentUses, routes: routes, instance: configuration.instance, logger: logger)
     }
 
     // MARK: The table and what belongs to it
@@ -166,6 +181,7 @@ package final class NetworkController: Sendable {
             restorations.value?()
         }
         try watcher.start()
+        try mirror?.start()
         state.watcher = watcher
         try startForwarder(published, &state)
     }
@@ -185,6 +201,7 @@ package final class NetworkController: Sendable {
     /// Interfaces that no container or network has any more: what a crash left between making one and recording it, or
     /// between forgetting one and deleting it.
     private func removeOrphans(_ state: Running, _ existing: [Endpoint]) throws(SystemCallError) {
+        try parents(state.routes).removeOrphans()
         let bridges = Set(state.standing.values.compactMap { ($0 as? BridgeNetwork)?.bridge.index })
         let kept = Set(existing.map(\.hostInterfaceName))
         let mark = "skiff:\(configuration.instance):"
@@ -221,6 +238,7 @@ package final class NetworkController: Sendable {
         forwarder.set(nil)
         stopped.forwarder?.stop(endProcess: isUnused)
         stopped.worker.finish()
+        if stopped.watcher != nil { mirror?.stop(removing: removeAll && isUnused) }
         guard removeAll, isUnused else { return }
         do throws(SystemCallError) {
             if stopped.watcher != nil { try firewall.remove() }

@@ -44,11 +44,10 @@ import Testing
         #expect(information[2]?.nested[2]?.number(UInt16.self) == 1)
     }
 
-    @Test func aSubInterfaceHasParentNumberAndMark() throws {
-        let message = try message { $0.createVLAN("eth0.50", parent: 2, identifier: 50, alias: "skiff x") }
+    @Test func aSubInterfaceHasParentAndNumber() throws {
+        let message = try message { $0.createVLAN("eth0.50", parent: 2, identifier: 50) }
         let attributes = message.attributes(after: 16)
         #expect(attributes[3]?.string == "eth0.50" && attributes[5]?.number(Int32.self) == 2)
-        #expect(attributes[20]?.string == "skiff x")
         #expect(attributes[18]?.nested[1]?.string == "vlan")
         #expect(attributes[18]?.nested[2]?.nested[1]?.number(UInt16.self) == 50)
     }

@@ -7,6 +7,7 @@ extension NetworkConfiguration {
             instance: configuration.instanceName, stateDirectory: "\(configuration.dataRoot)/network",
             runDirectory: "\(configuration.execRoot)/network",
             forwarderPath: configuration.forwarderPath.isEmpty ? nil : configuration.forwarderPath)
+        mirrorsIptables = configuration.isDropIn
         let bridge = configuration.bridge
         bridgeName = bridge.name == "none" ? nil : bridge.name
         bridgeAddress = try Self.block(bridge.address, "bip")

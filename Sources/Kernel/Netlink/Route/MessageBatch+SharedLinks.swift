@@ -91,15 +91,12 @@ extension MessageBatch {
     }
 
     /// Makes an 802.1q sub-interface, down.
-    /// - Parameters:
-    ///   - identifier: 1…4094
-    ///   - alias: marks whose it is
-    package mutating func createVLAN(_ name: String, parent: Int32, identifier: UInt16, alias: String) {
+    /// - Parameter identifier: 1…4094
+    package mutating func createVLAN(_ name: String, parent: Int32, identifier: UInt16) {
         message(RouteMessage.newLink, Self.creation, name: "RTM_NEWLINK", subject: "vlan \(name)") {
             $0.linkHeader()
             $0.attribute(LinkAttribute.name, string: name)
             $0.attribute(LinkAttribute.lower, number: parent)
-            $0.attribute(LinkAttribute.alias, string: alias)
             $0.nested(LinkAttribute.linkInfo) {
                 $0.attribute(LinkAttribute.kind, string: "vlan")
                 $0.nested(LinkAttribute.data) {
@@ -110,11 +107,10 @@ extension MessageBatch {
     }
 
     /// Makes an interface that needs nothing but its kind, such as `dummy` or `ifb`, down.
-    package mutating func createPlainLink(_ name: String, kind: String, alias: String) {
+    package mutating func createPlainLink(_ name: String, kind: String) {
         message(RouteMessage.newLink, Self.creation, name: "RTM_NEWLINK", subject: "\(kind) \(name)") {
             $0.linkHeader()
             $0.attribute(LinkAttribute.name, string: name)
-            $0.attribute(LinkAttribute.alias, string: alias)
             $0.nested(LinkAttribute.linkInfo) { $0.attribute(LinkAttribute.kind, string: kind) }
         }
     }

@@ -53,6 +53,15 @@ package struct Bandwidth: Sendable, Hashable {
         self.burst = burst
     }
 
+    /// The limit of an endpoint, whose options were checked when it was made.
+    static func of(_ endpoint: Endpoint) -> Bandwidth? {
+        do throws(NetworkError) {
+            return try Bandwidth(options: endpoint.driverOptions)
+        } catch {
+            return nil
+        }
+    }
+
     /// As a queue that delays: it holds what the rate sends in 50 ms, besides the burst.
     var tokenBucket: TokenBucket {
         TokenBucket(

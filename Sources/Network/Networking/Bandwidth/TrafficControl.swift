@@ -11,33 +11,13 @@ enum TrafficControl {
     /// The table of the family `netdev` inside the container's namespace.
     static let table = "skiff_bandwidth"
 
-    /// - Parameters:
-    ///   - name: an interface of the socket's namespace
-    ///   - bandwidth: nil takes a limit off
-    static func limitSending(
-        of name: String, to bandwidth: Bandwidth?, by socket: NetlinkSocket
-    ) throws(SystemCallError) {
-        var query = MessageBatch()
-        query.getLink(name)
-        guard let link = try socket.request(query).compactMap(Link.init).first else {
-            throw SystemCallError(call: "RTM_GETLINK", errno: ENODEV, subject: name)
-        }
-        var batch = MessageBatch()
-        if let bandwidth {
-            batch.setTokenBucket(bandwidth.tokenBucket, interface: link.index, name: name)
-        } else {
-            batch.removeTokenBucket(interface: link.index, name: name)
-        }
-        try socket.transact(batch)
-    }
-
     /// Limits what an interface without an end on the host sends and receives.
     /// - Parameter namespace: where the interface is
     static func limit(
         _ name: String, to bandwidth: Bandwidth, namespace: Int32
     ) throws(SystemCallError) {
         try NetworkNamespace.run(in: namespace) { () throws(SystemCallError) in
-            try limitSending(of: name, to: bandwidth, by: try NetlinkSocket(NetlinkProtocol.route))
+            try RouteClient().limitSending(of: name, to: bandwidth)
             try limitReceiving(of: name, to: bandwidth)
         }
     }
@@ -47,7 +27,7 @@ enum TrafficControl {
         of name: String, to bandwidth: Bandwidth, namespace: Int32
     ) throws(SystemCallError) {
         try NetworkNamespace.run(in: namespace) { () throws(SystemCallError) in
-            try limitSending(of: name, to: bandwidth, by: try NetlinkSocket(NetlinkProtocol.route))
+            try RouteClient().limitSending(of: name, to: bandwidth)
         }
     }
 
@@ -68,16 +48,32 @@ enum TrafficControl {
         transaction.addChain(name, hook: NftablesHook(.ingress, .filter, priority: 0, device: name))
         transaction.addRule(
             name, [.over(bytesPerSecond: bandwidth.rate, burst: bandwidth.burst), .verdict(.drop)])
-        try socket.transact(transaction.finished())
+        do throws(SystemCallError) {
+            try socket.transact(transaction.finished())
+        } catch {
+            throw [EOPNOTSUPP, EAFNOSUPPORT, ENOENT].contains(error.errno)
+                ? missing("nf_tables with the family netdev, nft_limit", error) : error
+        }
     }
 
-    /// What to tell a user whose kernel lacks what a limit needs; nil for other failures.
-    static func explain(_ error: SystemCallError) -> NetworkError? {
-        guard [EOPNOTSUPP, ENOENT, EAFNOSUPPORT, EPROTONOSUPPORT].contains(error.errno) else { return nil }
-        return NetworkError(
-            .unsupported,
-            "\(Bandwidth.rateOption) needs parts of the kernel that are missing here: load the modules sch_tbf (and for "
-                + "macvlan and ipvlan nf_tables with the family netdev, nft_limit), or leave the option out (\(error))",
-            cause: error)
+    /// The same error with what the kernel lacks.
+    fileprivate static func missing(_ modules: String, _ error: SystemCallError) -> SystemCallError {
+        SystemCallError(
+            call: error.call, errno: error.errno,
+            subject: "\(error.subject): \(Bandwidth.rateOption) needs the kernel's \(modules)")
+    }
+}
+
+extension RouteClient {
+    /// Delays what an interface of the client's namespace sends.
+    func limitSending(of name: String, to bandwidth: Bandwidth) throws(SystemCallError) {
+        guard let link = try link(name) else {
+            throw SystemCallError(call: "RTM_GETLINK", errno: ENODEV, subject: name)
+        }
+        do throws(SystemCallError) {
+            try perform { $0.setTokenBucket(bandwidth.tokenBucket, interface: link.index, name: name) }
+        } catch {
+            throw error.errno == ENOENT ? TrafficControl.missing("sch_tbf", error) : error
+        }
     }
 }

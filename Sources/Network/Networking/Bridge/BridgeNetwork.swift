@@ -26,6 +26,7 @@ final class BridgeNetwork: StandingNetwork {
     var firewallBridge: FirewallModel.Bridge { settings.firewallBridge(subnets: record.subnets) }
 
     func prepare(_ endpoint: inout Endpoint, _ request: EndpointRequest) throws(NetworkError) {
+        _ = try Bandwidth(options: request.driverOptions)
         endpoint.interfaceName = try InterfaceName.choose(request, prefix: settings.interfacePrefix)
         endpoint.hostInterfaceName = "veth" + endpoint.id.prefix(7)
         // Nothing leaves an internal network, and a bridge without an address leads nowhere.
@@ -61,6 +62,14 @@ final class BridgeNetwork: StandingNetwork {
             $0.setBridgePort(pair.name, portOptions)
         }
         try ContainerInterface.configure(endpoint, namespace: namespace)
+        guard let limit = Bandwidth.of(endpoint) else { return }
+        do throws(SystemCallError) {
+            try routes.limitSending(of: endpoint.hostInterfaceName, to: limit)
+            try TrafficControl.limitSending(of: endpoint.interfaceName, to: limit, namespace: namespace)
+        } catch {
+            try? disconnect(endpoint, namespace: namespace)
+            throw error
+        }
     }
 
     private var portOptions: BridgePortOptions {

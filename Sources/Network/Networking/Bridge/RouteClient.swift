@@ -55,6 +55,11 @@ final class RouteClient: Sendable {
         try routedSubnets() + addresses().compactMap(\.block)
     }
 
+    /// Every route of the main table.
+    func mainRoutes() throws(SystemCallError) -> [Route] {
+        try query { $0.listRoutes() }.compactMap(Route.init)
+    }
+
     /// The subnets that routes of the main table lead to; default routes are none.
     func routedSubnets() throws(SystemCallError) -> [AddressBlock] {
         try query { $0.listRoutes() }.compactMap(Route.init).compactMap { route in

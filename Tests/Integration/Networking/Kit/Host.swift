@@ -110,8 +110,9 @@ final class TestContainer: Sendable {
         self.namespace = namespace
         let controller = instance.controller
         let endpoint = try instance.host.namespace.run {
-            let endpoint = try controller.allocate(
+            var endpoint = try controller.allocate(
                 EndpointRequest(containerID: name, containerName: name, network: network, ports: ports))
+            endpoint.defaultRoutes = .both
             try controller.attach(endpoint, namespace: namespace.descriptor.rawValue)
             return endpoint
         }

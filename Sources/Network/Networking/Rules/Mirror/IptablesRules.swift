@@ -15,7 +15,7 @@ struct IptablesRules {
     /// Puts the published ports of this family in place of what the mirror chain holds, in one step.
     func ports(_ model: FirewallModel) -> String {
         let ports = model.ports.values.joined().filter {
-            $0.containerAddress.isIPv4 == isIPv4 && $0.hostAddress.isIPv4 == isIPv4
+            $0.containerAddress.isIPv4 == isIPv4 && $0.hostAddress.isIPv4 == isIPv4 && !$0.isRouted
         }
         let rules = ports.sorted(by: Self.isBefore).map { rule($0, bridges: model.bridges.values) }
         // Naming a chain empties it, or makes it.

@@ -1,0 +1,25 @@
+import LinuxKernel
+import Netlink
+import Synchronization
+
+extension NetworkController {
+    /// Finds out who reaches which container, from the rules that are in the kernel now. Changes nothing and sends
+    /// nothing; takes a millisecond for every few hundred pairs.
+    /// - Throws: `NetworkError` (`kernel`)
+    package func audit() throws(NetworkError) -> NetworkAudit {
+        guard let state = running.withLock({ $0 }) else {
+            throw NetworkError(.kernel, "the networks have not been set up")
+        }
+        let seated = state.endpoints.values.filter { $0.driver != .host && $0.driver != .null }
+            .sorted { ($0.containerName, $0.networkName) < ($1.containerName, $1.networkName) }
+        let parents = state.standing.compactMapValues { ($0 as? SharedLinkNetwork)?.parentName }
+        do throws(SystemCallError) {
+            let scene = try AuditScene.read(
+                seated, parents: parents, table: configuration.instance, state.routes)
+            let ruleset = try NftablesRuleset.read(try NetlinkSocket(NetlinkProtocol.netfilter))
+            return Auditor(scene: scene, rules: RuleMachine(ruleset)).audit()
+        } catch {
+            throw NetworkError(.kernel, "cannot read the rules of this host: \(error)", cause: error)
+        }
+    }
+}
