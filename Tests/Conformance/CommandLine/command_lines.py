@@ -169,6 +169,26 @@ network inspect a b
 network inspect -v a
 network ls
 network ls --filter driver=bridge -q
+network create foo
+network create -d macvlan -o parent=eth0 -o x -o a=b=c --label a=b --label c --internal --attachable --ipv6 foo
+network create --ipv4=false --ipv6=false --scope local --ingress foo
+network create --subnet 10.1.0.0/16 --gateway 10.1.0.1 --ip-range 10.1.1.0/24 --aux-address a=10.1.0.5 foo
+network create --subnet 10.1.0.0/16,fd00::/64 --gateway fd00::1 --aux-address b=fd00::5 --aux-address a=10.1.0.5 foo
+network create --config-only --subnet 10.1.0.5/16 foo
+network create --config-from foo --ipam-driver d --ipam-opt k=v --ipam-opt l bar
+network create --subnet x --driver= foo
+network create --subnet= foo
+network rm a b
+network rm -f a
+network remove a
+network prune -f
+network prune --force --filter until=24h --filter label!=x --filter label=a=b
+network connect n c
+network connect --ip 10.0.0.5 --ip6 fd00::5 --alias a --alias b,c --link x:y --link z n c
+network connect --link-local-ip 169.254.1.1,fe80::1 --driver-opt a=b,c=D --driver-opt "E = F" --gw-priority -5 n c
+network connect --ip x --alias= n c
+network disconnect n c
+network disconnect -f n c
 images
 images -a
 images -q --filter dangling=true

@@ -17,6 +17,11 @@ import Testing
         ("GET", "/images/get", "imageGetAll", []),
         ("GET", "/exec/4f/json", "execInspect", ["4f"]),
         ("GET", "/networks", "networkList", []),
+        ("POST", "/networks/create", "networkCreate", []),
+        ("POST", "/networks/a/b/connect", "networkConnect", ["a/b"]),
+        ("DELETE", "/networks/create", "networkDelete", ["create"]),
+        ("POST", "/skiff/containers/web/ports/add", "containerPortAdd", ["web"]),
+        ("POST", "/skiff/containers/web/db/ports/remove", "containerPortRemove", ["web/db"]),
         ("DELETE", "/containers/c/checkpoints/one", "checkpointDelete", ["c", "one"]),
         ("HEAD", "/_ping", "systemPingHead", []),
     ])

@@ -50,6 +50,36 @@ import Testing
         #expect(try JSONValue(encoding: config)["ExposedPorts"]?.text() == #"{"1/tcp":{},"9/tcp":{}}"#)
     }
 
+    @Test func networkCreationKeepsApartWhatWasNotSaid() throws {
+        let plain: NetworkCreateRequest = try JSONValue(parsing: #"{"Name":"n","CheckDuplicate":true}"#)
+            .decode()
+        #expect(plain.enableIPv4 == nil && plain.enableIPv6 == nil && plain.ipam == nil)
+        let text = """
+            {"Name":"n","Driver":"bridge","EnableIPv6":false,"IPAM":{"Driver":"default","Options":{},"Config":[
+            {"Subnet":"10.1.0.0/16","IPRange":"10.1.1.0/24","Gateway":"10.1.0.1","AuxiliaryAddresses":{"a":"10.1.0.5"}}]},
+            "Internal":true,"ConfigFrom":{"Network":"c"},"Options":{"x":""},"Labels":null}
+            """
+        let full: NetworkCreateRequest = try JSONValue(parsing: text).decode()
+        #expect(full.enableIPv6 == false && full.isInternal && full.configFrom?.network == "c")
+        #expect(full.ipam?.config?.first?.auxiliaryAddresses == ["a": "10.1.0.5"])
+        #expect(full.options == ["x": ""] && full.labels == nil)
+        let again: NetworkCreateRequest = try JSONValue(encoding: full).decode()
+        #expect(again == full)
+    }
+
+    @Test func connectionsReadWhatClientsSend() throws {
+        let text = """
+            {"Container":"c","EndpointConfig":{"IPAMConfig":{"IPv4Address":"10.0.0.5","LinkLocalIPs":["169.254.1.1"]},
+            "Links":null,"Aliases":["a"],"GwPriority":-5,"DriverOpts":{},"future":1}}
+            """
+        let request: NetworkConnectRequest = try JSONValue(parsing: text).decode()
+        #expect(request.container == "c" && request.endpointConfig?.gwPriority == -5)
+        #expect(request.endpointConfig?.ipamConfig?.linkLocalIPs == ["169.254.1.1"])
+        let bare: NetworkConnectRequest = try JSONValue(parsing: #"{"Container":"c"}"#).decode()
+        #expect(bare.endpointConfig == nil)
+        #expect(try JSONValue(encoding: NetworkPruneResponse()).text() == #"{"NetworksDeleted":null}"#)
+    }
+
     @Test func memberOfSomeVersionsIsAbsentNullOrWritten() throws {
         var endpoint = EndpointSettings()
         #expect(try JSONValue(encoding: endpoint)["DNSNames"] == nil)

@@ -46,6 +46,8 @@ import Testing
             try parse("--platform", "a,b", "--platform", "c").values.list(flag("platform")) == [
                 "a", "b", "c",
             ])
+        let empty = try parse("--platform", "")
+        #expect(empty.values.list(flag("platform")) == [] && empty.values.isSet(flag("platform")))
     }
 
     @Test(arguments: [

@@ -20,6 +20,8 @@ package enum Operation: String, Sendable, CaseIterable {
     // networks
     case networkDelete, networkList, networkInspect, networkCreate, networkPrune, networkConnect
     case networkDisconnect
+    // Skiff's own, below /skiff
+    case containerPortAdd, containerPortRemove
     // volumes
     case volumeDelete, volumeList, volumeInspect, volumeCreate, volumePrune, volumeUpdate
     // plugins

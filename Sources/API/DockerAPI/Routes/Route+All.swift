@@ -1,7 +1,8 @@
 extension Route {
-    /// Every route that dockerd registers; where two fit, the earlier one is meant.
+    /// Every route that dockerd registers, and Skiff's own; where two fit, the earlier one is meant.
     package static let all: [Route] =
         Self.system + Self.containers + Self.images + Self.networks + Self.volumes + Self.plugins + Self.swarm
+        + Self.own
 
     private static let system: [Route] = [
         Route(.get, "/debug/vars", .debugVars),
@@ -83,6 +84,12 @@ extension Route {
         Route(.post, "/networks/{id:.*}/disconnect", .networkDisconnect),
         Route(.delete, "/networks/{id:.*}", .networkDelete),
         Route(.get, "/networks/{id:.+}", .networkInspect),
+    ]
+
+    /// What Docker cannot do: under a prefix that it will not take.
+    private static let own: [Route] = [
+        Route(.post, "/skiff/containers/{name:.*}/ports/add", .containerPortAdd),
+        Route(.post, "/skiff/containers/{name:.*}/ports/remove", .containerPortRemove),
     ]
 
     private static let volumes: [Route] = [

@@ -20,6 +20,8 @@ enum CommandTable {
             paths: ["container ls", "container list", "container ps", "ps"], make: ContainerList.command),
         Entry(paths: ["container pause", "pause"], make: ContainerPause.command),
         Entry(paths: ["container port", "port"], make: ContainerPort.command),
+        Entry(paths: portAddition, make: PortChange.add),
+        Entry(paths: portRemoval, make: PortChange.remove),
         Entry(paths: ["container prune"], make: ContainerPrune.command),
         Entry(paths: ["container rename", "rename"], make: ContainerRename.command),
         Entry(paths: ["container restart", "restart"], make: ContainerRestart.command),
@@ -57,8 +59,13 @@ enum CommandTable {
     ]
 
     private static let networkEntries: [Entry] = [
+        Entry(paths: ["network connect"], make: NetworkConnect.command),
+        Entry(paths: ["network create"], make: NetworkCreate.command),
+        Entry(paths: ["network disconnect"], make: NetworkDisconnect.command),
         Entry(paths: ["network inspect"], make: NetworkInspect.command),
         Entry(paths: ["network ls", "network list"], make: NetworkList.command),
+        Entry(paths: ["network prune"], make: NetworkPrune.command),
+        Entry(paths: ["network rm", "network remove"], make: NetworkRemove.command),
     ]
 
     private static let registryEntries: [Entry] = [
@@ -78,6 +85,21 @@ enum CommandTable {
 
     static func command(at path: String) -> Command? {
         entries.first { $0.paths.contains(path) }?.make()
+    }
+
+    private static let portAddition = ["container port add", "port add"]
+    private static let portRemoval = ["container port rm", "port rm"]
+
+    /// The command that a line begins with, by its longest path, and how many words that is.
+    /// - Parameter program: under the name `docker`, `port add` lists the ports of a container called `add`
+    static func find(_ words: [String], program: String) -> (command: Command, length: Int)? {
+        for length in stride(from: min(words.count, 3), to: 0, by: -1) {
+            let path = words.prefix(length).joined(separator: " ")
+            let isOwn = portAddition.contains(path) || portRemoval.contains(path)
+            if isOwn, program == "docker" { continue }
+            if let command = command(at: path) { return (command, length) }
+        }
+        return nil
     }
 
     static func isGroup(_ name: String) -> Bool {
@@ -139,7 +161,6 @@ enum CommandTable {
     private static let unbuiltMembers: [String: Set<String>] = [
         "container": ["commit", "cp", "diff", "export"],
         "image": ["build"],
-        "network": ["connect", "create", "disconnect", "prune", "rm", "remove"],
         "system": ["dial-stdio"],
     ]
 

@@ -51,11 +51,8 @@ package struct Dispatcher {
     }
 
     private func find(_ words: [String]) -> (Command, String, [String])? {
-        if words.count > 1, let command = CommandTable.command(at: "\(words[0]) \(words[1])") {
-            return (command, "\(words[0]) \(words[1])", Array(words.dropFirst(2)))
-        }
-        guard let command = CommandTable.command(at: words[0]) else { return nil }
-        return (command, words[0], Array(words.dropFirst()))
+        guard let (command, length) = CommandTable.find(words, program: program) else { return nil }
+        return (command, words.prefix(length).joined(separator: " "), Array(words.dropFirst(length)))
     }
 
     // MARK: One command

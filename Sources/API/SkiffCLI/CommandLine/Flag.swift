@@ -87,8 +87,8 @@ package struct FlagValues: Sendable {
         if let reason = FlagText.complaint(flag, text) { return reason }
         let name = flag.standsFor ?? flag.name
         if flag.kind == .stringSlice {
-            values[name, default: []] += text.split(separator: ",", omittingEmptySubsequences: false).map(
-                String.init)
+            let parts = text.isEmpty ? [] : text.split(separator: ",", omittingEmptySubsequences: false)
+            values[name, default: []] += parts.map(String.init)
         } else if flag.kind.repeats {
             values[name, default: []].append(text)
         } else {

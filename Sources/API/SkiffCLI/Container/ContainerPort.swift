@@ -16,18 +16,22 @@ enum ContainerPort {
         let answer = try invocation.client.json(.container(.get, invocation.arguments[0], "json"))
         let ports = answer["NetworkSettings"]?["Ports"]?.objectValue ?? JSONObject()
         if invocation.arguments.count > 1 { return try one(invocation.arguments[1], ports, invocation) }
+        for line in Self.lines(ports) { invocation.session.output.line(line) }
+        return 0
+    }
+
+    /// Each published port on a line, `80/tcp -> 0.0.0.0:8080`.
+    static func lines(_ ports: JSONObject) -> [String] {
         var lines: [(port: String, line: String)] = []
         for (port, bindings) in ports {
             for binding in bindings.arrayValue ?? [] {
                 lines.append((port, "\(port) -> \(address(binding))"))
             }
         }
-        let sorted = lines.sorted { a, b in
+        return lines.sorted { a, b in
             let (x, y) = (number(a.port), number(b.port))
             return x == y ? a.line < b.line : x < y
-        }
-        for line in sorted { invocation.session.output.line(line.line) }
-        return 0
+        }.map(\.line)
     }
 
     private static func one(_ text: String, _ ports: JSONObject, _ invocation: Invocation) throws -> Int32 {
@@ -58,27 +62,5 @@ enum ContainerPort {
         let host = binding["HostIp"]?.stringValue ?? ""
         let port = binding["HostPort"]?.stringValue ?? ""
         return host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)"
-    }
-}
-
-/// `top`
-enum ContainerTop {
-    static func command() -> Command {
-        Command(
-            paths: ["container top", "top"], usage: "CONTAINER [ps OPTIONS]",
-            summary: "Show the processes of a container", arguments: .atLeast(1), isInterspersed: false
-        ) { invocation in
-            let options = invocation.arguments.dropFirst().joined(separator: " ")
-            let query = options.isEmpty ? [] : [(name: "ps_args", value: options)]
-            let answer = try invocation.client.json(
-                .container(.get, invocation.arguments[0], "top", query: query))
-            func row(_ cells: JSONValue) -> String {
-                (cells.arrayValue ?? []).map { $0.stringValue ?? "" }.joined(separator: "\t") + "\n"
-            }
-            let rows = [answer["Titles"] ?? .null] + (answer["Processes"]?.arrayValue ?? [])
-            let table = TableWriter(minimumWidth: 20, padding: 3).align(rows.map(row).joined())
-            invocation.session.output.write(table)
-            return 0
-        }
     }
 }

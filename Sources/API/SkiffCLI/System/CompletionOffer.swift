@@ -32,13 +32,11 @@ struct CompletionOffer {
         guard let first = words.first else {
             return typed.hasPrefix("-") ? Self.names(of: GlobalFlags.all) : Self.commands
         }
-        if CommandTable.groups.contains(first) {
-            guard words.count > 1 else { return CommandTable.members(of: first).map(\.name) }
-            let command = CommandTable.command(at: "\(first) \(words[1])")
-            return command.map { candidates($0, Array(words.dropFirst(2)), session) } ?? []
+        if words.count == 1, CommandTable.groups.contains(first) {
+            return CommandTable.members(of: first).map(\.name).filter { !$0.contains(" ") }
         }
-        let command = CommandTable.command(at: first)
-        return command.map { candidates($0, Array(words.dropFirst()), session) } ?? []
+        guard let (command, length) = CommandTable.find(words, program: program) else { return [] }
+        return candidates(command, Array(words.dropFirst(length)), session)
     }
 
     private static var commands: [String] {
@@ -66,6 +64,9 @@ struct CompletionOffer {
             return (Self.objects(ofFlag: flag).map { names(of: $0, "", session) } ?? []).map {
                 "\(flag)=\($0)"
             }
+        }
+        if given.count == 1, ["network connect", "network disconnect"].contains(command.paths[0]) {
+            return names(of: .containers, command.paths[0], session)
         }
         guard given.isEmpty || Self.takesMany(command) else { return [] }
         return Self.objects(of: command.paths[0]).flatMap { names(of: $0, command.paths[0], session) }
@@ -96,7 +97,7 @@ struct CompletionOffer {
             "image save", "image tag":
             return [.images]
         case "container ls", "container prune": return []
-        case "network inspect": return [.networks]
+        case "network connect", "network disconnect", "network inspect", "network rm": return [.networks]
         default: return path.hasPrefix("container ") ? [.containers] : []
         }
     }
