@@ -22,6 +22,8 @@ extension APIVersion {
     var hasEnableIPv4: Bool { self >= APIVersion(1, 47) }
     /// `ImageManifestDescriptor` of containers, `Descriptor` of images, `GwPriority` of endpoints.
     var hasDescriptors: Bool { self >= APIVersion(1, 48) }
+    /// A client may ask for networks without IPv4.
+    var mayDisableIPv4: Bool { self >= APIVersion(1, 48) }
     /// `Expected` in the commits of `info`, and the lists of non-distributable artifacts.
     var hasExpectedCommits: Bool { self < APIVersion(1, 49) }
     /// The members of an image's `Config` that say nothing about an image; `BridgeNfIptables` in `info`.

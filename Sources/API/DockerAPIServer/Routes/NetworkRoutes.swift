@@ -4,11 +4,17 @@ import Engine
 import JSONCodec
 import OCIModel
 
-/// Networks: list and inspect.
+/// Networks: list, inspect, create, remove, prune.
 struct NetworkRoutes: EndpointGroup {
     let engine: Engine
 
-    var endpoints: [Endpoint] { [Endpoint(.networkList, list), Endpoint(.networkInspect, inspect)] }
+    var endpoints: [Endpoint] {
+        [
+            Endpoint(.networkList, list), Endpoint(.networkInspect, inspect),
+            Endpoint(.networkCreate, create),
+            Endpoint(.networkDelete, delete), Endpoint(.networkPrune, prune),
+        ]
+    }
 
     @Sendable private func list(_ request: Request, _ reply: Reply) async throws {
         let networks = try engine.networks.list(try request.filters()).map { network in
@@ -27,40 +33,27 @@ struct NetworkRoutes: EndpointGroup {
         let network = try engine.networks.inspect(request.reference)
         try await reply.json(NetworkResource(network, version: request.version))
     }
-}
 
-extension NetworkResource {
-    init(_ network: NetworkInspection, version: APIVersion) {
-        self.init()
-        name = network.name
-        id = network.id
-        created = network.created.description
-        scope = network.scope
-        driver = network.driver
-        if version.hasEnableIPv4 { enableIPv4 = true }
-        enableIPv6 = network.ipv6
-        ipam.driver = "default"
-        ipam.config =
-            network.addresses.isEmpty
-            ? []
-            : network.addresses.map { address in
-                var config = IPAMConfig()
-                (config.subnet, config.ipRange, config.gateway) = (
-                    address.subnet, address.range, address.gateway
-                )
-                return config
-            }
-        isInternal = network.isInternal
-        for endpoint in network.endpoints {
-            var resource = EndpointResource()
-            resource.name = endpoint.containerName
-            resource.endpointID = endpoint.endpointID
-            resource.macAddress = endpoint.macAddress
-            resource.ipv4Address = endpoint.ipv4
-            resource.ipv6Address = endpoint.ipv6
-            containers[endpoint.containerID] = resource
+    @Sendable private func create(_ request: Request, _ reply: Reply) async throws {
+        let body = try request.json(NetworkCreateRequest.self)
+        guard ["", "local"].contains(body.scope) else {
+            throw APIError.notBuilt("Scope \"\(body.scope)\": networks over several hosts")
         }
-        options = network.options
-        labels = network.labels
+        var answer = NetworkCreateResponse()
+        (answer.id, answer.warning) = try await engine.networks.create(
+            body.network(version: request.version))
+        try await reply.json(answer, status: 201)
+    }
+
+    @Sendable private func delete(_ request: Request, _ reply: Reply) async throws {
+        try await engine.networks.remove(request.reference)
+        try await reply.empty()
+    }
+
+    @Sendable private func prune(_ request: Request, _ reply: Reply) async throws {
+        let names = try await engine.networks.prune(try request.filters())
+        var answer = NetworkPruneResponse()
+        answer.networksDeleted = names.isEmpty ? nil : names
+        try await reply.json(answer)
     }
 }

@@ -4,14 +4,14 @@ import HTTPTransport
 import ImageStore
 import JSONCodec
 
-/// What `system prune` asks for besides containers.
+/// What `system prune` asks for besides containers and networks.
 struct PruneRoutes: EndpointGroup {
     let engine: Engine
 
     var endpoints: [Endpoint] {
         [
             Endpoint(.imagePrune, images), Endpoint(.volumePrune, volumes),
-            Endpoint(.networkPrune, networks), Endpoint(.buildPrune, buildCache),
+            Endpoint(.buildPrune, buildCache),
         ]
     }
 
@@ -30,12 +30,6 @@ struct PruneRoutes: EndpointGroup {
                 "VolumesDeleted": Self.list(result.ids.map { .string($0) }),
                 "SpaceReclaimed": .integer(result.reclaimed),
             ] as JSONValue)
-    }
-
-    /// The predefined networks, all that there are so far, are never pruned.
-    @Sendable private func networks(_ request: Request, _ reply: Reply) async throws {
-        try request.filters().require(keys: ["label", "label!", "until"])
-        try await reply.json(["NetworksDeleted": .null] as JSONValue)
     }
 
     /// Nothing is built here yet, so no cache is kept.

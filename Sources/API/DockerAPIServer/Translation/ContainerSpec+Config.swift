@@ -21,7 +21,7 @@ extension ContainerSpec {
         stopTimeout = config.stopTimeout
         shell = config.shell ?? []
         onBuild = config.onBuild ?? []
-        network = try NetworkSpec(request, host)
+        network = try NetworkSpec(request, host, version: version)
         try apply(host)
     }
 
@@ -33,7 +33,7 @@ extension ContainerSpec {
         return ports.sorted()
     }
 
-    fileprivate static func containerPort(_ text: String) throws -> ContainerPort {
+    static func containerPort(_ text: String) throws -> ContainerPort {
         guard let port = ContainerPort(text) else {
             throw APIError.badRequest("invalid port specification: \"\(text)\"")
         }
@@ -81,7 +81,7 @@ extension Healthcheck {
 }
 
 extension NetworkSpec {
-    init(_ request: ContainerCreateRequest, _ host: HostConfig) throws {
+    init(_ request: ContainerCreateRequest, _ host: HostConfig, version: APIVersion) throws {
         self.init()
         let config = request.config
         guard let mode = NetworkMode(host.networkMode) else {
@@ -102,14 +102,14 @@ extension NetworkSpec {
         isDisabled = config.networkDisabled
         endpoints = (request.networkingConfig?.endpointsConfig ?? [:]).sorted { $0.key < $1.key }.map {
             entry in
-            NetworkConnection(name: entry.key, entry.value ?? EndpointSettings())
+            NetworkConnection(name: entry.key, entry.value ?? EndpointSettings(), version: version)
         }
         if macAddress.isEmpty, let own = endpoints.first(where: { !$0.macAddress.isEmpty }) {
             macAddress = own.macAddress
         }
     }
 
-    private static func publications(_ wire: [String: [PortBinding]?]) throws -> [PortPublication] {
+    static func publications(_ wire: [String: [PortBinding]?]) throws -> [PortPublication] {
         var publications: [PortPublication] = []
         for (text, bindings) in wire.sorted(by: { $0.key < $1.key }) {
             guard let bindings, !bindings.isEmpty else { continue }
@@ -132,15 +132,16 @@ extension HostBinding {
 }
 
 extension NetworkConnection {
-    init(name: String, _ wire: EndpointSettings) {
+    /// - Parameter version: `GwPriority` is a member since 1.48
+    init(name: String, _ wire: EndpointSettings, version: APIVersion) {
         self.init(network: name)
         aliases = wire.aliases ?? []
         ipv4Address = wire.ipamConfig?.ipv4Address ?? ""
         ipv6Address = wire.ipamConfig?.ipv6Address ?? ""
+        linkLocalAddresses = wire.ipamConfig?.linkLocalIPs ?? []
         macAddress = wire.macAddress
         links = wire.links ?? []
         driverOptions = wire.driverOpts ?? [:]
-        linkLocalAddresses = wire.ipamConfig?.linkLocalIPs ?? []
-        gatewayPriority = wire.gwPriority ?? 0
+        if version.hasDescriptors { gatewayPriority = wire.gwPriority ?? 0 }
     }
 }

@@ -39,18 +39,14 @@ extension EndpointSettings {
 
     init(_ state: EndpointState, asked: NetworkConnection?, shortID: String, version: APIVersion) {
         self.init()
-        if let asked, !asked.ipv4Address.isEmpty || !asked.ipv6Address.isEmpty {
-            var wanted = EndpointIPAMConfig()
-            (wanted.ipv4Address, wanted.ipv6Address) = (asked.ipv4Address, asked.ipv6Address)
-            ipamConfig = wanted
-        }
+        ipamConfig = asked.flatMap(EndpointIPAMConfig.init)
         links = asked.flatMap { $0.links.isEmpty ? nil : $0.links }
         aliases = state.aliases.isEmpty ? nil : state.aliases
         if version.aliasesHoldShortID, state.dnsNames.contains(shortID) {
             aliases = (aliases ?? []) + [shortID]
         }
         driverOpts = asked.flatMap { $0.driverOptions.isEmpty ? nil : $0.driverOptions }
-        if version.hasDescriptors { gwPriority = 0 }
+        if version.hasDescriptors { gwPriority = asked?.gatewayPriority ?? 0 }
         macAddress = state.macAddress
         networkID = state.networkID
         endpointID = state.endpointID
@@ -61,5 +57,16 @@ extension EndpointSettings {
         globalIPv6Address = state.ipv6Address
         globalIPv6PrefixLen = Int64(state.ipv6PrefixLength)
         if version.hasDNSNames { dnsNames = NullableValue(state.dnsNames.isEmpty ? nil : state.dnsNames) }
+    }
+}
+
+extension EndpointIPAMConfig {
+    /// nil where no address was asked for.
+    fileprivate init?(_ asked: NetworkConnection) {
+        self.init()
+        ipv4Address = asked.ipv4Address
+        ipv6Address = asked.ipv6Address
+        linkLocalIPs = asked.linkLocalAddresses
+        if isZero { return nil }
     }
 }

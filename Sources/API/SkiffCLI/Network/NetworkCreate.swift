@@ -1,3 +1,4 @@
+import DockerAPI
 import EngineClient
 import JSONCodec
 
@@ -35,13 +36,19 @@ enum NetworkCreate {
     }
 
     private static func run(_ invocation: Invocation) throws -> Int32 {
-        let answer = try invocation.client.json(
-            EngineRequest(.post, "/networks/create", body: try body(invocation)))
+        let body = try body(invocation)
+        let response = try invocation.client.send { version throws(EngineError) in
+            var sent = body
+            // Older daemons make a second network of the same name unless they are told not to.
+            if version < APIVersion(1, 44) { sent["CheckDuplicate"] = true }
+            return EngineRequest(.post, "/networks/create", body: .object(sent))
+        }
+        let answer = try response.readJSON()
         invocation.session.output.line(answer["Id"]?.stringValue ?? "")
         return 0
     }
 
-    private static func body(_ invocation: Invocation) throws(CommandError) -> JSONValue {
+    private static func body(_ invocation: Invocation) throws(CommandError) -> JSONObject {
         let pools = try AddressPools(
             subnets: invocation.list(subnet), ranges: invocation.list(ipRange),
             gateways: invocation.list(gateway), auxiliary: invocation.list(auxAddress))
@@ -64,7 +71,7 @@ enum NetworkCreate {
         object["Options"] = map(invocation.list(option))
         object["Labels"] = map(invocation.list(label))
         object["Name"] = .string(invocation.arguments[0])
-        return .object(object)
+        return object
     }
 
     private static func map(_ texts: [String]) -> JSONValue {
