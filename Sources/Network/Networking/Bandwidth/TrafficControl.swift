@@ -6,7 +6,8 @@ import Netlink
 ///
 /// What leaves by an interface is delayed by a token bucket on it, in both directions of a veth pair: senders slow
 /// down without losing much. A macvlan or ipvlan has no end on the host, so what it receives beyond the rate is
-/// dropped, by nftables as it arrives. A container without CAP_NET_ADMIN can change neither.
+/// dropped, by nftables as it arrives, which after a pause lets a second's worth pass beyond the burst. A container
+/// without CAP_NET_ADMIN can change neither.
 enum TrafficControl {
     /// The table of the family `netdev` inside the container's namespace.
     static let table = "skiff_bandwidth"

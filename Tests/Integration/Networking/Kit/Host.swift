@@ -71,9 +71,11 @@ final class Instance: Sendable {
     }
 
     func container(
-        _ name: String, ports: [PortRequest] = [], network: String = "bridge", serves port: UInt16? = 80
+        _ name: String, ports: [PortRequest] = [], network: String = "bridge",
+        driverOptions: [String: String] = [:], serves port: UInt16? = 80
     ) throws -> TestContainer {
-        try TestContainer(self, name, ports, network: network, serves: port)
+        try TestContainer(
+            self, name, ports, network: network, driverOptions: driverOptions, serves: port)
     }
 
     func allocate(_ name: String, ports: [PortRequest] = []) throws -> Endpoint {
@@ -102,16 +104,19 @@ final class TestContainer: Sendable {
     let responder: Responder?
     private let instance: Instance
 
-    init(_ instance: Instance, _ name: String, _ ports: [PortRequest], network: String, serves port: UInt16?)
-        throws
-    {
+    init(
+        _ instance: Instance, _ name: String, _ ports: [PortRequest], network: String,
+        driverOptions: [String: String], serves port: UInt16?
+    ) throws {
         self.instance = instance
         let namespace = try Namespace()
         self.namespace = namespace
         let controller = instance.controller
         let endpoint = try instance.host.namespace.run {
-            var endpoint = try controller.allocate(
-                EndpointRequest(containerID: name, containerName: name, network: network, ports: ports))
+            var request = EndpointRequest(
+                containerID: name, containerName: name, network: network, ports: ports)
+            request.driverOptions = driverOptions
+            var endpoint = try controller.allocate(request)
             endpoint.defaultRoutes = .both
             try controller.attach(endpoint, namespace: namespace.descriptor.rawValue)
             return endpoint
