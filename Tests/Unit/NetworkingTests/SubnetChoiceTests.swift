@@ -22,6 +22,14 @@ import Testing
         #expect(try choose(inUse) == chosen)
     }
 
+    @Test func thePoolsHoldMoreThan255Networks() throws {
+        var inUse: [AddressBlock] = []
+        for _ in 0..<256 {
+            inUse.append(try SubnetChoice.firstFree(of: SubnetChoice.defaultPools, inUse: inUse))
+        }
+        #expect(Set(inUse).count == 256)
+    }
+
     @Test func runningOutNamesThePools() throws {
         let error = #expect(throws: NetworkError.self) {
             try choose(["172.16.0.0/12", "192.168.0.0/16", "10.0.0.0/8"])
