@@ -79,6 +79,29 @@ package struct NftablesRuleset: Sendable {
         return NftablesRuleset(chains: chains, rules: rules, sets: sets)
     }
 
+    /// What a table holds, by name.
+    package struct Contents: Sendable, Hashable {
+        package var chains: [String]
+        /// Chains with at least one rule.
+        package var usedChains: [String]
+        /// Those that have a name of their own; the others go with their rules.
+        package var sets: [String]
+    }
+
+    package static func contents(
+        of table: Table, _ socket: NetlinkSocket
+    ) throws(SystemCallError) -> Contents {
+        let chains = try dump(NftablesMessage.getChain, "NFT_MSG_GETCHAIN", socket).compactMap(Chain.init)
+            .filter { $0.table == table }.map(\.name)
+        guard !chains.isEmpty else { return Contents(chains: [], usedChains: [], sets: []) }
+        let rules = try dump(NftablesMessage.getRule, "NFT_MSG_GETRULE", socket).compactMap(Rule.init)
+        let sets = try dump(NftablesMessage.getSet, "NFT_MSG_GETSET", socket).compactMap(Set.init)
+        return Contents(
+            chains: chains,
+            usedChains: chains.filter { chain in rules.contains { $0.table == table && $0.chain == chain } },
+            sets: sets.filter { $0.table == table && !$0.name.hasPrefix("__") }.map(\.name))
+    }
+
     private static func dump(
         _ type: UInt16, _ name: String, _ socket: NetlinkSocket, tolerated: [Int32] = [], family: UInt8 = 0,
         _ body: (inout MessageBatch) -> Void = { _ in }

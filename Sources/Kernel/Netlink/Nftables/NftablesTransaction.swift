@@ -187,6 +187,8 @@ extension MessageBatch {
 package struct NftablesNotification: Sendable, Equatable {
     /// The table that something was removed from; nil for everything else.
     package let removedFrom: String?
+    /// What was removed, or what the removed rule or elements were in; nil for the table itself.
+    package let removedName: String?
     /// The socket that caused it.
     package let port: UInt32
 
@@ -198,6 +200,14 @@ package struct NftablesNotification: Sendable, Equatable {
         ]
         let isRemoval =
             message.type & 0xff00 == NftablesMessage.subsystem && removals.contains(message.type & 0xff)
-        removedFrom = isRemoval ? message.attributes(after: 4)[NftablesAttribute.table]?.string : nil
+        let attributes = message.attributes(after: 4)
+        removedFrom = isRemoval ? attributes[NftablesAttribute.table]?.string : nil
+        switch message.type & 0xff {
+        case NftablesMessage.deleteChain: removedName = attributes[NftablesAttribute.chainName]?.string
+        case NftablesMessage.deleteRule: removedName = attributes[NftablesAttribute.ruleChain]?.string
+        case NftablesMessage.deleteSet: removedName = attributes[NftablesAttribute.setName]?.string
+        case NftablesMessage.deleteElement: removedName = attributes[NftablesAttribute.elementListSet]?.string
+        default: removedName = nil
+        }
     }
 }

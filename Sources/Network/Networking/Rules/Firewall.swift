@@ -30,7 +30,7 @@ final class Firewall: Sendable {
     func replace(with model: FirewallModel) throws(SystemCallError) {
         try withState { state throws(SystemCallError) in
             state.model = model
-            try Self.send(model.replacing(table: table), &state)
+            try rewrite(&state)
         }
     }
 
@@ -98,7 +98,7 @@ final class Firewall: Sendable {
     func restore() throws(SystemCallError) {
         try withState { state throws(SystemCallError) in
             guard state.socket != nil else { return }
-            try Self.send(state.model.replacing(table: table), &state)
+            try rewrite(&state)
             mirror?.forget()
         }
     }
@@ -107,11 +107,33 @@ final class Firewall: Sendable {
     func remove() throws(SystemCallError) {
         try withState { state throws(SystemCallError) in
             state.model = FirewallModel()
-            var transaction = NftablesTransaction(table: table)
-            transaction.addTable()
-            transaction.deleteTable()
-            try Self.send(transaction, &state)
+            let present = try usersContents(&state)
+            try Self.send(FirewallModel.clearing(table: table, keepingUsersOf: present), &state)
             state.socket = nil
+        }
+    }
+
+    /// What the table holds; nil where nothing of it is the users'.
+    private func usersContents(_ state: inout State) throws(SystemCallError) -> NftablesRuleset.Contents? {
+        let socket = try Self.socket(&state)
+        let present = try NftablesRuleset.contents(of: .init(family: 1, name: table), socket)
+        let users =
+            present.chains.filter { $0 != FirewallRules.userChain } + present.sets + present.usedChains
+        return users.contains(where: FirewallRules.isUsers) ? present : nil
+    }
+
+    private func rewrite(_ state: inout State) throws(SystemCallError) {
+        let model = state.model
+        guard let present = try usersContents(&state) else {
+            return try Self.send(model.replacing(table: table), &state)
+        }
+        do throws(SystemCallError) {
+            try Self.send(model.replacing(table: table, keepingUsersOf: present), &state)
+        } catch {
+            logger.error(
+                "users' rules in the nftables table are lost: they refer to chains or sets of the engine",
+                metadata: ["table": "\(table)", "cause": "\(error)"])
+            try Self.send(model.replacing(table: table), &state)
         }
     }
 
@@ -134,7 +156,7 @@ final class Firewall: Sendable {
                 logger.warning(
                     "rewriting the nftables table", metadata: ["table": "\(table)", "cause": "\(error)"])
                 do throws(SystemCallError) {
-                    try Self.send(state.model.replacing(table: table), &state)
+                    try rewrite(&state)
                 } catch {
                     state.model = before
                     throw error
@@ -156,7 +178,13 @@ final class Firewall: Sendable {
     private static func send(
         _ transaction: NftablesTransaction, _ state: inout State
     ) throws(SystemCallError) {
-        if state.socket == nil { state.socket = try NetlinkSocket(NetlinkProtocol.netfilter) }
-        try state.socket?.transact(transaction.finished())
+        try socket(&state).transact(transaction.finished())
+    }
+
+    private static func socket(_ state: inout State) throws(SystemCallError) -> NetlinkSocket {
+        if let present = state.socket { return present }
+        let made = try NetlinkSocket(NetlinkProtocol.netfilter)
+        state.socket = made
+        return made
     }
 }

@@ -150,11 +150,11 @@ struct FirewallModel: Sendable {
     private static func bigEndian(_ port: UInt16) -> [UInt8] { [UInt8(port >> 8), UInt8(port & 0xff)] }
 
     /// Replaces the whole table in one step, whatever it held before.
-    func replacing(table: String) -> NftablesTransaction {
-        var transaction = NftablesTransaction(table: table)
-        // The first makes sure that there is one to delete.
-        transaction.addTable()
-        transaction.deleteTable()
+    /// - Parameter present: what it holds now, where something in it is the users' and stays
+    func replacing(table: String, keepingUsersOf present: NftablesRuleset.Contents? = nil)
+        -> NftablesTransaction
+    {
+        var transaction = Self.clearing(table: table, keepingUsersOf: present)
         transaction.addTable()
         for set in Self.sets { transaction.addSet(set) }
         FirewallRules.add(to: &transaction)
@@ -164,6 +164,25 @@ struct FirewallModel: Sendable {
         for (set, elements) in Self.elements(of: ports.values.flatMap { $0 }) {
             transaction.addElements(set, elements)
         }
+        return transaction
+    }
+
+    /// Empties the table, and takes it away where nothing in it is the users'.
+    static func clearing(
+        table: String, keepingUsersOf present: NftablesRuleset.Contents?
+    ) -> NftablesTransaction {
+        var transaction = NftablesTransaction(table: table)
+        // The first makes sure that there is one to delete.
+        transaction.addTable()
+        guard let present else {
+            transaction.deleteTable()
+            return transaction
+        }
+        let chains = present.chains.filter { !FirewallRules.isUsers($0) }
+        // Rules first: they refer to chains and sets.
+        for chain in chains { transaction.deleteRules(chain) }
+        for chain in chains { transaction.deleteChain(chain) }
+        for set in present.sets where !FirewallRules.isUsers(set) { transaction.deleteSet(set) }
         return transaction
     }
 }

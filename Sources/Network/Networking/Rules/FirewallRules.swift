@@ -15,6 +15,13 @@ enum FirewallRules {
         static let postrouting = "postrouting"
     }
 
+    /// The users' own chain, which forwarded packets meet first: what it accepts or drops is decided. It, and what else of
+    /// the table has a name that begins so, is kept when the table is written anew.
+    static let userChain = "user"
+
+    /// Whether a chain or a set of the table is the users': nothing of the engine touches it.
+    static func isUsers(_ name: String) -> Bool { name.hasPrefix(userChain) }
+
     private static let r0 = NftablesRegister(0)
     private static let isIPv4: [NftablesExpression] = [
         .metadata(.family, to: r0), .compare(r0, isEqual: true, [2]),
@@ -35,6 +42,8 @@ enum FirewallRules {
         transaction.addChain(Chain.postrouting, hook: NftablesHook(.postrouting, .nat, priority: 100))
         transaction.addChain(Chain.publish)
         transaction.addChain(Chain.inbound)
+        transaction.addChain(userChain)
+        transaction.addRule(Chain.forward, [.verdict(.jump(userChain))])
         addArrival(&transaction)
         addPublish(&transaction)
         addForward(&transaction)

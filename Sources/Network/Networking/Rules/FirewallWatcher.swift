@@ -67,7 +67,10 @@ final class FirewallWatcher: Sendable {
             do throws(SystemCallError) {
                 for message in try socket.receive() {
                     let notification = NftablesNotification(message)
-                    if notification.removedFrom == firewall.table, notification.port != own { takes = true }
+                    guard notification.removedFrom == firewall.table, notification.port != own else {
+                        continue
+                    }
+                    if !(notification.removedName.map(FirewallRules.isUsers) ?? false) { takes = true }
                 }
             } catch {
                 guard error.errno == ENOBUFS else { return takes }
