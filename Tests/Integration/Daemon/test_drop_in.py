@@ -78,6 +78,49 @@ def test_names_and_places_are_dockers(host):
     assert inside(docker, "info", "--format", "{{.Driver}}") == "overlay2"
 
 
+def test_iptables_shows_published_ports_and_users_rules_are_followed(host):
+    inside = host()
+    docker = settings.docker_client()
+    wait_for(lambda: inside.has_socket(), 15, "the socket")
+    inside(docker, "load", "-i", str(images.archive("busybox")))
+    web = inside(docker, "run", "-d", "-p", "8080:80", "--hostname", "hello", "busybox", "httpd", "-f", "-p", "80",
+                 "-h", "/etc")
+
+    def listed() -> str:
+        return inside("iptables", "-t", "nat", "-L", "DOCKER", "-n", "--line-numbers")
+
+    wait_for(lambda: "tcp dpt:8080 to:172.17.0.2:80" in listed(), 15, "the published port")
+    assert "DNAT" in listed()
+    inside("iptables", "-t", "nat", "-L")
+    wait_for(lambda: "-A FORWARD -j DOCKER-USER" in inside("iptables", "-S").splitlines(), 15, "the users' chain")
+
+    # Another machine behind veth `up0`, which the users' rules shut out.
+    other = subprocess.Popen(["unshare", "--net", "cat"], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL)
+    try:
+        wait_for(lambda: os.readlink(f"/proc/{other.pid}/ns/net") != os.readlink("/proc/self/ns/net"), 10, "a namespace")
+        inside("ip", "link", "add", "up0", "type", "veth", "peer", "name", "up1", "netns", str(other.pid))
+        inside("sh", "-ec", "ip address add 198.51.100.1/24 dev up0; ip link set up0 up")
+        there = ["nsenter", f"--net=/proc/{other.pid}/ns/net"]
+        subprocess.run([*there, "sh", "-ec", "ip address add 198.51.100.2/24 dev up1; ip link set up1 up"], check=True)
+
+        def answer(seconds: str) -> str:
+            done = subprocess.run([*there, "curl", "-s", "-m", seconds, "http://198.51.100.1:8080/hostname"],
+                                  capture_output=True, text=True, timeout=60)
+            return done.stdout.strip()
+
+        wait_for(lambda: answer("5") == "hello", 20, "an answer from outside")
+        inside("iptables", "-I", "DOCKER-USER", "-s", "198.51.100.2", "-j", "DROP")
+        assert answer("1") == ""
+        inside("nft", "flush", "ruleset")
+        wait_for(lambda: answer("5") == "hello", 20, "an answer after a flush")
+        wait_for(lambda: "dpt:8080" in listed(), 15, "the published port after a flush")
+    finally:
+        other.stdin.close()
+        other.wait()
+    inside(docker, "rm", "-f", web)
+    wait_for(lambda: "dpt:8080" not in listed(), 15, "the end of the published port")
+
+
 def test_daemon_json_turns_it_on_too(host, tmp_path):
     (tmp_path / "daemon.json").write_text('{"drop-in": true, "labels": ["from=file"]}')
     inside = host("--config-file", str(tmp_path / "daemon.json"))
