@@ -5,6 +5,14 @@ import pytest
 pytestmark = [pytest.mark.skiff_only, pytest.mark.timeout(600)]
 
 
+@pytest.fixture(autouse=True)
+def without_networks(engine, skiff):
+    """What a failed test left does not fail the next."""
+    yield
+    engine.remove_containers()
+    skiff("network", "prune", "-f")
+
+
 @pytest.fixture
 def parent(engine):
     assert engine.run("ip", "link", "add", "lan0", "type", "dummy").returncode == 0
@@ -20,12 +28,12 @@ def link(engine, container: str, *words: str) -> str:
 
 def pair(engine, skiff, network: str) -> str:
     """Two containers; the second is reached from the first. Returns what the first's interface is."""
-    for name in ("a", "b"):
+    for name in ("one", "two"):
         skiff("run", "-d", "--name", name, "--network", network, "busybox", "sleep", "1000")
-    address = engine.inspect("b")["NetworkSettings"]["Networks"][network]["IPAddress"]
-    skiff("exec", "a", "ping", "-c", "1", "-W", "30", address)
-    shown = link(engine, "a", "-d", "link", "show", "eth0")
-    skiff("rm", "-f", "a", "b")
+    address = engine.inspect("two")["NetworkSettings"]["Networks"][network]["IPAddress"]
+    skiff("exec", "one", "ping", "-c", "1", "-W", "30", address)
+    shown = link(engine, "one", "-d", "link", "show", "eth0")
+    skiff("rm", "-f", "one", "two")
     return shown
 
 
