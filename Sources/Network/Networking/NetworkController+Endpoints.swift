@@ -79,7 +79,11 @@ extension NetworkController {
             case .host: return
             case .null: try ContainerInterface.configureLoopback(namespace: namespace)
             case .bridge, .macvlan, .ipvlan:
-                try standing(endpoint).connect(endpoint, namespace: namespace)
+                let network = try standing(endpoint)
+                if let source = (network as? BridgeNetwork)?.source(of: endpoint) {
+                    try sources.add(source, endpoint: endpoint.id)
+                }
+                try network.connect(endpoint, namespace: namespace)
                 try publish(endpoint)
             }
         } catch {
@@ -153,7 +157,18 @@ extension NetworkController {
             })
         else { return }
         unpublish(held.ports, of: held)
+        if network is BridgeNetwork { forgetSource(of: held) }
         network?.release(held)
+    }
+
+    private func forgetSource(of endpoint: Endpoint) {
+        do throws(SystemCallError) {
+            try sources.remove(endpoint: endpoint.id)
+        } catch {
+            logger.error(
+                "a container's addresses stay known to the firewall",
+                metadata: ["container.id": "\(endpoint.containerID)", "cause": "\(error)"])
+        }
     }
 
     /// Deletes the interface of a released endpoint whose network namespace lives on, as after a failed start. Not

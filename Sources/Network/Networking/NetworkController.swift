@@ -29,6 +29,7 @@ package final class NetworkController: Sendable {
     package let configuration: NetworkConfiguration
     let logger: Logger
     let firewall: Firewall
+    let sources: SourceGuard
     let ports: PortMapper
     let running = Mutex<Running?>(nil)
     /// Held while networks are made and removed.
@@ -56,6 +57,7 @@ package final class NetworkController: Sendable {
         firewall = Firewall(table: configuration.instance, mirror: mirror, logger: logger)
         let forwarder = Slot<Forwarder>()
         self.forwarder = forwarder
+        sources = SourceGuard(table: configuration.instance, logger: logger)
         ports = PortMapper { forwarder.value?.settle() }
     }
 
@@ -177,13 +179,24 @@ package final class NetworkController: Sendable {
                     + "which leaves containers --network none, host and container:NAME (\(error))",
                 cause: error)
         }
-        let watcher = try FirewallWatcher(firewall, logger: logger) { [restorations] in
+        try sources.replace(with: guarded(existing, state))
+        let watcher = try FirewallWatcher(firewall, sources, logger: logger) { [restorations] in
             restorations.value?()
         }
         try watcher.start()
         try mirror?.start()
         state.watcher = watcher
         try startForwarder(published, &state)
+    }
+
+    /// What containers on bridges send under, by endpoint id.
+    private func guarded(_ endpoints: [Endpoint], _ state: Running) -> [String: SourceGuard.Source] {
+        var sources: [String: SourceGuard.Source] = [:]
+        for endpoint in endpoints {
+            guard let bridge = state.standing[endpoint.networkID] as? BridgeNetwork else { continue }
+            sources[endpoint.id] = bridge.source(of: endpoint)
+        }
+        return sources
     }
 
     private func startForwarder(_ existing: [Endpoint], _ state: inout Running) throws {
@@ -241,7 +254,10 @@ package final class NetworkController: Sendable {
         if stopped.watcher != nil { mirror?.stop(removing: removeAll && isUnused) }
         guard removeAll, isUnused else { return }
         do throws(SystemCallError) {
-            if stopped.watcher != nil { try firewall.remove() }
+            if stopped.watcher != nil {
+                try firewall.remove()
+                try sources.remove()
+            }
         } catch {
             logger.error("nftables table not removed", metadata: ["cause": "\(error)"])
         }

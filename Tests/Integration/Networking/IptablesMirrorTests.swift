@@ -47,7 +47,7 @@ struct IptablesMirrorTests {
         #expect(output.contains("tcp dpt:8080 to:172.17.0.2:80"))
         try firewall.publish([try Self.port(8081)], endpoint: "second")
         #expect(try wait(list, in: namespace) { $0.contains("8081") }.contains("dpt:8081 to:172.17.0.2:80"))
-        try firewall.withdraw(endpoint: "web")
+        try firewall.publish([], endpoint: "web")
         #expect(try !wait(list, in: namespace) { !$0.contains("8080") }.contains("8080"))
         // The whole table can be listed: nothing in it is foreign to iptables.
         #expect(try namespace.shell("iptables -t nat -L -n").contains("Chain PREROUTING"))

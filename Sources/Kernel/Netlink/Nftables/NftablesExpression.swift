@@ -12,6 +12,8 @@ package struct NftablesRegister: Sendable, Hashable {
 /// One step of a rule, in the kernel's terms; `nft` makes the same from its syntax.
 package enum NftablesExpression: Sendable, Hashable {
     package enum Metadata: UInt32, Sendable {
+        /// Two bytes: the type of the frame, such as 0x0800 for IPv4.
+        case linkProtocol = 1
         case inputInterfaceName = 6
         case outputInterfaceName = 7
         /// One byte: 2 for IPv4, 10 for IPv6.
@@ -26,6 +28,7 @@ package enum NftablesExpression: Sendable, Hashable {
     }
 
     package enum Base: UInt32, Sendable {
+        case link = 0
         case network = 1
         case transport = 2
     }

@@ -2,6 +2,7 @@
 package enum NftablesType: UInt32, Sendable {
     case ipv4Address = 7
     case ipv6Address = 8
+    case etherAddress = 9
     case transport = 12
     case port = 13
     case interfaceName = 41
@@ -10,6 +11,7 @@ package enum NftablesType: UInt32, Sendable {
     var registerLength: Int {
         switch self {
         case .ipv4Address, .transport, .port: 4
+        case .etherAddress: 8
         case .ipv6Address, .interfaceName: 16
         }
     }
@@ -18,6 +20,7 @@ package enum NftablesType: UInt32, Sendable {
         switch self {
         case .ipv4Address: 4
         case .ipv6Address, .interfaceName: 16
+        case .etherAddress: 6
         case .transport: 1
         case .port: 2
         }
@@ -87,6 +90,8 @@ package enum NftablesFamily: UInt8, Sendable {
     case ipv4 = 2
     /// Everything that an interface receives.
     case netdev = 5
+    /// What a bridge switches.
+    case bridge = 7
     case ipv6 = 10
 }
 

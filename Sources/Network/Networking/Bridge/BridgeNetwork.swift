@@ -25,8 +25,18 @@ final class BridgeNetwork: StandingNetwork {
     /// What the firewall has to know.
     var firewallBridge: FirewallModel.Bridge { settings.firewallBridge(subnets: record.subnets) }
 
+    /// What a container on it may send under; nil where it may send anything.
+    func source(of endpoint: Endpoint) -> SourceGuard.Source? {
+        let isAllowed = (try? BridgeDriver.flag(endpoint.driverOptions, BridgeOption.allowSpoofing)) ?? false
+        guard !settings.allowsSpoofing, !isAllowed, let mac = endpoint.macAddress else { return nil }
+        return SourceGuard.Source(
+            interface: endpoint.hostInterfaceName, mac: mac,
+            addresses: endpoint.addresses + endpoint.linkLocalAddresses)
+    }
+
     func prepare(_ endpoint: inout Endpoint, _ request: EndpointRequest) throws(NetworkError) {
         _ = try Bandwidth(options: request.driverOptions)
+        _ = try BridgeDriver.flag(request.driverOptions, BridgeOption.allowSpoofing)
         endpoint.interfaceName = try InterfaceName.choose(request, prefix: settings.interfacePrefix)
         endpoint.hostInterfaceName = "veth" + endpoint.id.prefix(7)
         // Nothing leaves an internal network, and a bridge without an address leads nowhere.

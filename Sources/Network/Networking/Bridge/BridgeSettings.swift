@@ -25,6 +25,8 @@ struct BridgeSettings: Sendable {
     var modeV6 = GatewayMode.nat
     var isInternal = false
     var interfacePrefix = "eth"
+    /// Containers may send under addresses that are not theirs, as those that route for others have to.
+    var allowsSpoofing = false
     /// Written on a bridge that is made, so that it is known as ours later; nil for the default bridge.
     var mark: String?
 

@@ -12,6 +12,8 @@ enum BridgeOption {
     static let inhibitIPv4 = prefix + "inhibit_ipv4"
     static let isDefault = prefix + "default_bridge"
     static let mtu = "com.docker.network.driver.mtu"
+    /// Of a network, or of one endpoint.
+    static let allowSpoofing = "skiff.allow_spoofing"
     static let interfacePrefix = "com.docker.network.container_iface_prefix"
 }
 
@@ -65,8 +67,9 @@ struct BridgeDriver: NetworkDriver {
         settings.isInternal = record.isInternal
         settings.mtu = try mtu(options[BridgeOption.mtu]) ?? configuration.mtu
         settings.interContainerCommunication =
-            try flag(options, BridgeOption.interContainerCommunication) ?? true
-        settings.masquerade = try flag(options, BridgeOption.masquerade) ?? true
+            try Self.flag(options, BridgeOption.interContainerCommunication) ?? true
+        settings.masquerade = try Self.flag(options, BridgeOption.masquerade) ?? true
+        settings.allowsSpoofing = try Self.flag(options, BridgeOption.allowSpoofing) ?? false
         settings.modeV4 = try mode(options, BridgeOption.modeV4, record)
         settings.modeV6 = try mode(options, BridgeOption.modeV6, record)
         if let prefix = options[BridgeOption.interfacePrefix], !prefix.isEmpty {
@@ -89,7 +92,7 @@ struct BridgeDriver: NetworkDriver {
     private func addresses(_ record: NetworkRecord, _ settings: BridgeSettings) throws(NetworkError)
         -> [AddressBlock]
     {
-        let inhibited = try flag(record.options, BridgeOption.inhibitIPv4) ?? false
+        let inhibited = try Self.flag(record.options, BridgeOption.inhibitIPv4) ?? false
         var result: [AddressBlock] = []
         for pool in record.ipamConfigurations {
             let isIPv4 = pool.subnet.address.isIPv4
@@ -112,7 +115,7 @@ struct BridgeDriver: NetworkDriver {
         return number == 1500 ? nil : number
     }
 
-    private func flag(_ options: [String: String], _ key: String) throws(NetworkError) -> Bool? {
+    static func flag(_ options: [String: String], _ key: String) throws(NetworkError) -> Bool? {
         guard let text = options[key], !text.isEmpty else { return nil }
         switch text {
         case "1", "t", "T", "true", "TRUE", "True": return true

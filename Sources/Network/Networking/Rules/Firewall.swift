@@ -57,9 +57,6 @@ final class Firewall: Sendable {
         }
     }
 
-    /// Whether the table stands.
-    var isInPlace: Bool { state.withLock { $0.socket != nil } }
-
     /// Makes the live ports of an endpoint these. The cost does not depend on how many others there are.
     func publish(_ ports: [FirewallModel.Port], endpoint: String) throws(SystemCallError) {
         try change { model, transaction in
@@ -81,16 +78,6 @@ final class Firewall: Sendable {
             let other = second.first { $0.set == set }?.elements ?? []
             let rest = elements.filter { !other.contains($0) }
             return rest.isEmpty ? nil : (set: set, elements: rest)
-        }
-    }
-
-    /// Takes the ports of an endpoint off; nothing where it has none.
-    func withdraw(endpoint: String) throws(SystemCallError) {
-        try change { model, transaction in
-            guard let ports = model.ports.removeValue(forKey: endpoint) else { return }
-            for (set, elements) in FirewallModel.elements(of: ports) {
-                transaction.deleteElements(set, elements)
-            }
         }
     }
 

@@ -7,6 +7,7 @@ import Netlink
 /// `nft flush ruleset` or the reload of a firewall, published ports are back within milliseconds.
 final class FirewallWatcher: Sendable {
     private let firewall: Firewall
+    private let sources: SourceGuard
     private let socket: NetlinkSocket
     private let end: WakeSignal
     private let thread = PosixThread()
@@ -14,10 +15,13 @@ final class FirewallWatcher: Sendable {
     private let restored: @Sendable () -> Void
 
     /// - Parameter restored: called on the watcher's thread after each restoration
-    init(_ firewall: Firewall, logger: Logger, restored: @escaping @Sendable () -> Void)
+    init(
+        _ firewall: Firewall, _ sources: SourceGuard, logger: Logger, restored: @escaping @Sendable () -> Void
+    )
         throws(SystemCallError)
     {
         self.firewall = firewall
+        self.sources = sources
         self.logger = logger
         self.restored = restored
         socket = try NetlinkSocket(NetlinkProtocol.netfilter, groups: [nftablesNotifications])
@@ -32,20 +36,21 @@ final class FirewallWatcher: Sendable {
     }
 
     private func run() {
-        var sources = [
+        var descriptors = [
             pollfd(fd: socket.descriptor.rawValue, events: Int16(POLLIN), revents: 0),
             pollfd(fd: end.descriptor, events: Int16(POLLIN), revents: 0),
         ]
         while true {
-            guard poll(&sources, 2, -1) > 0 else {
+            guard poll(&descriptors, 2, -1) > 0 else {
                 if errno == EINTR { continue }
                 logger.error("the watch over nftables ended", metadata: ["errno": "\(errno)"])
                 return
             }
-            if sources[1].revents != 0 { return }
+            if descriptors[1].revents != 0 { return }
             guard takesFromTable() else { continue }
             do throws(SystemCallError) {
                 try firewall.restore()
+                try sources.restore()
                 logger.warning(
                     "restored the nftables table after another program removed from it",
                     metadata: ["table": "\(firewall.table)"])
@@ -62,12 +67,12 @@ final class FirewallWatcher: Sendable {
     private func takesFromTable() -> Bool {
         var takes = false
         var source = pollfd(fd: socket.descriptor.rawValue, events: Int16(POLLIN), revents: 0)
-        let own = firewall.port
+        let own = [firewall.port, sources.port]
         while poll(&source, 1, 0) > 0 {
             do throws(SystemCallError) {
                 for message in try socket.receive() {
                     let notification = NftablesNotification(message)
-                    guard notification.removedFrom == firewall.table, notification.port != own else {
+                    guard notification.removedFrom == firewall.table, !own.contains(notification.port) else {
                         continue
                     }
                     if !(notification.removedName.map(FirewallRules.isUsers) ?? false) { takes = true }
