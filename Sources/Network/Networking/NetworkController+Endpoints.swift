@@ -85,6 +85,7 @@ extension NetworkController {
                 }
                 try network.connect(endpoint, namespace: namespace)
                 try publish(endpoint)
+                enterNames(endpoint)
             }
         } catch {
             throw failure(endpoint, "connect", "to", error)
@@ -156,6 +157,7 @@ extension NetworkController {
                 }
             })
         else { return }
+        names?.remove(endpoint: held.id)
         unpublish(held.ports, of: held)
         if network is BridgeNetwork { forgetSource(of: held) }
         network?.release(held)

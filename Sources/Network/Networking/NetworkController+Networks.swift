@@ -93,11 +93,8 @@ extension NetworkController {
         guard var state = running.withLock({ $0 }) else { throw Self.notStarted }
         state.standing = [bridge.record.id: bridge]
         try startFirewall(&state, [])
-        let (watcher, forwarder) = (state.watcher, state.forwarder)
-        running.withLock {
-            $0?.watcher = watcher
-            $0?.forwarder = forwarder
-        }
+        let watcher = state.watcher
+        running.withLock { $0?.watcher = watcher }
     }
 
     /// What stands of a network; one that could not be set up before is tried again.

@@ -66,14 +66,19 @@ package final class NetworkController: Sendable {
 
     /// Makes the bridges, the kernel settings and the table, takes the endpoints of containers that are alive back, and
     /// removes what else carries this instance's name. To be called once, before anything else.
-    /// - Parameter existing: the endpoints of containers that survived the last daemon
-    package func start(existing: [Endpoint]) throws(NetworkError) {
+    /// - Parameters:
+    ///   - existing: the endpoints of containers that survived the last daemon
+    ///   - resolvers: how those of them that are on networks with names are answered
+    package func start(
+        existing: [Endpoint], resolvers: [ContainerResolver] = []
+    ) throws(NetworkError) {
         do {
             try makeDirectories(configuration.runDirectory, mode: 0o700)
             let routes = try RouteClient()
             var state = Running(worker: WorkerThread(try WakeSignal()), routes: routes)
             var store = try NetworkStore(directory: configuration.stateDirectory)
             try raise(&state, &store, existing)
+            try startForwarder(existing, resolvers, &state)
             for endpoint in existing { state.endpoints[endpoint.id] = endpoint }
             try state.worker.start()
             let (started, kept) = (state, store)
@@ -156,7 +161,7 @@ package final class NetworkController: Sendable {
 
     // MARK: The table and what belongs to it
 
-    /// Writes the table for the bridges that stand, watches it, and looks for `skiff-net`.
+    /// Writes the table for the bridges that stand, and watches it.
     func startFirewall(_ state: inout Running, _ existing: [Endpoint]) throws {
         let bridges = state.standing.values.compactMap { $0 as? BridgeNetwork }
         var model = FirewallModel()
@@ -186,7 +191,6 @@ package final class NetworkController: Sendable {
         try watcher.start()
         try mirror?.start()
         state.watcher = watcher
-        try startForwarder(published, &state)
     }
 
     /// What containers on bridges send under, by endpoint id.
@@ -199,15 +203,21 @@ package final class NetworkController: Sendable {
         return sources
     }
 
-    private func startForwarder(_ existing: [Endpoint], _ state: inout Running) throws {
+    /// Looks for the `skiff-net` that an earlier daemon left, and has it hold what is alive.
+    private func startForwarder(
+        _ existing: [Endpoint], _ resolvers: [ContainerResolver], _ state: inout Running
+    ) throws {
         guard let executable = configuration.forwarderPath else { return }
         let process = ForwarderProcess(
             executable: executable, directory: configuration.runDirectory, instance: configuration.instance,
             resolverFile: configuration.resolverFile)
         let started = try Forwarder(process, logger: logger)
+        let names = NameServer(started)
+        for endpoint in existing where !endpoint.names.isEmpty { names.set(EndpointNames(endpoint)) }
+        for resolver in resolvers { names.adopt(Self.completed(resolver, state.records)) }
         try started.start(existing: existing.flatMap { ForwardedPort.all(of: $0) })
         state.forwarder = started
-        state.names = NameServer(started)
+        state.names = names
         forwarder.set(started)
     }
 

@@ -87,6 +87,7 @@ extension Container {
         rename(name)
         takeLinkNames()
         parts.registry.release(name: old, of: id)
+        renameEndpoints()
         publish("rename", ["oldName": "/\(old)"])
     }
 }

@@ -61,11 +61,11 @@ extension Container {
             _ = try? await prepared
             throw error
         }
-        guard case .created(_, let namespace) = reply else {
+        guard case .created(let process, let namespace) = reply else {
             throw ShimError(.malformedMessage, "the shim answered create with something else")
         }
         try await prepared
-        try await connectNetwork(plan, namespace)
+        try await connectNetwork(plan, process, namespace)
         guard case .started(let pid, let time) = try await session.request(.start, seconds: 120) else {
             throw ShimError(.malformedMessage, "the shim answered start with something else")
         }
@@ -150,11 +150,16 @@ extension Container {
         return { event in if case .execExited(let exit) = event { execs.ended(exit) } }
     }
 
-    private func connectNetwork(_ plan: StartPlan, _ namespace: SharedDescriptor?) async throws {
+    private func connectNetwork(
+        _ plan: StartPlan, _ process: Int32, _ namespace: SharedDescriptor?
+    ) async throws {
         guard let namespace else { return }
         let network = parts.network
         try await parts.pool.run {
             for endpoint in plan.endpoints { try network.attach(endpoint, namespace: namespace.rawValue) }
+            if let resolver = self.resolver(plan.endpoints, process: process) {
+                try network.answer(resolver)
+            }
         }
         for endpoint in plan.endpoints { publishNetwork("connect", endpoint) }
     }
@@ -219,8 +224,9 @@ extension Container {
     /// - Returns: what was released, to be told of behind the end of the run
     func releaseNetwork() async -> [Endpoint] {
         let endpoints = progress.endpoints
-        guard !endpoints.isEmpty else { return [] }
         let network = parts.network
+        network.endAnswers(container: id)
+        guard !endpoints.isEmpty else { return [] }
         do {
             // A container that ends while a restarted engine still looks around must not be taken for a running one.
             try await parts.networkStarted.wait()

@@ -132,7 +132,22 @@ struct StartPlanner: Sendable {
     private func nameFiles(_ endpoints: [Endpoint], _ links: [Link]) throws -> [(
         path: String, content: String
     )] {
-        var names = NameConfiguration(mode: nameMode, hostname: spec.network.hostname)
+        let names = names(endpoints, links)
+        let files = paths(of: container)
+        return [
+            (files.hosts, try names.hostsFile(hostFile: hostFile("/etc/hosts"))),
+            (files.resolvConf, names.resolvConf(hostFile: hostFile("/etc/resolv.conf"))),
+            (files.hostname, names.hostnameFile),
+        ]
+    }
+
+    /// The content of `/etc/resolv.conf` on these networks.
+    func resolvConf(_ endpoints: [Endpoint]) -> String {
+        names(endpoints, []).resolvConf(hostFile: hostFile("/etc/resolv.conf"))
+    }
+
+    private func names(_ endpoints: [Endpoint], _ links: [Link]) -> NameConfiguration {
+        var names = NameConfiguration(mode: nameMode(endpoints), hostname: spec.network.hostname)
         names.domainname = spec.network.domainname
         names.addresses = endpoints.flatMap(\.addresses)
         names.extraHosts = spec.network.extraHosts
@@ -143,12 +158,7 @@ struct StartPlanner: Sendable {
         names.dns = own.servers.isEmpty ? daemon.servers : own.servers
         names.dnsSearch = own.search.isEmpty ? daemon.search : own.search
         names.dnsOptions = own.options.isEmpty ? daemon.options : own.options
-        let files = paths(of: container)
-        return [
-            (files.hosts, try names.hostsFile(hostFile: hostFile("/etc/hosts"))),
-            (files.resolvConf, names.resolvConf(hostFile: hostFile("/etc/resolv.conf"))),
-            (files.hostname, names.hostnameFile),
-        ]
+        return names
     }
 
     /// What `host-gateway` stands for: the host on the default bridge, else on the container's own.
@@ -159,8 +169,9 @@ struct StartPlanner: Sendable {
         return endpoints.compactMap { $0.ipv4?.gateway.map(IPAddress.v4) }
     }
 
-    private var nameMode: NameConfiguration.Mode {
-        switch spec.network.mode {
+    private func nameMode(_ endpoints: [Endpoint]) -> NameConfiguration.Mode {
+        if endpoints.contains(where: { !$0.names.isEmpty }) { return .resolver }
+        return switch spec.network.mode {
         case .host: .host
         case .none: .none
         default: .bridge

@@ -153,7 +153,11 @@ extension Container {
             return moved
         }
         if settled != marked { try await commit(.powerCut) { $0.endpoints = settled } }
-        try await parts.pool.run { try self.writeOwnNames(joined: joined, left: leaving) }
+        let process = state.runningState?.pid
+        try await parts.pool.run {
+            try self.writeOwnNames(joined: joined, left: leaving)
+            if let process { try self.answer(settled, process: process) }
+        }
     }
 
     /// The container's own lines in its hosts file follow its addresses.

@@ -17,7 +17,14 @@ struct Recovery: Sendable {
         let outcomes = await recover(containers)
         let alive = containers.filter { $0.state.isRunning }
         let endpoints = alive.flatMap { $0.progress.endpoints }
-        try await parts.pool.run { [network = parts.network] in try network.start(existing: endpoints) }
+        let resolvers = alive.compactMap { container in
+            container.state.runningState.flatMap {
+                container.resolver(container.progress.endpoints, process: $0.pid)
+            }
+        }
+        try await parts.pool.run { [network = parts.network] in
+            try network.start(existing: endpoints, resolvers: resolvers)
+        }
         parts.networkStarted.fulfil(())
         for container in alive { await container.repairNetworks() }
         await clearOrphans(containers)

@@ -93,6 +93,10 @@ final class Forwarder: Sendable {
         if wanted.withLock({ body(&$0.names) }) { wake.set() }
     }
 
+    func isAnswering(_ container: String) -> Bool {
+        wanted.withLock { $0.names.resolvers[container] != nil }
+    }
+
     /// Waits until the process knows all that was asked for; it may have to be started for that.
     func deliver() throws(SystemCallError) {
         // It may have died without anybody having noticed yet.

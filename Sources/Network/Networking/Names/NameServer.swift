@@ -32,6 +32,9 @@ package final class NameServer: Sendable {
     /// Goes on with a container that an earlier daemon started. Not waited for.
     package func adopt(_ resolver: ContainerResolver) { forwarder.changeNames { $0.serve(resolver, nil) } }
 
+    /// Whether a container is answered, or about to be.
+    package func isAnswering(_ container: String) -> Bool { forwarder.isAnswering(container) }
+
     /// Changes networks, links or servers of a container that is answered. Not waited for.
     package func update(_ resolver: ContainerResolver) { forwarder.changeNames { $0.update(resolver) } }
 
