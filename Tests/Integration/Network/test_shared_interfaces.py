@@ -1,6 +1,7 @@
 """Networks on an interface of the host (macvlan, ipvlan), and bandwidth of single endpoints."""
 
 import contextlib
+import json
 import subprocess
 
 import pytest
@@ -106,3 +107,23 @@ def test_an_endpoint_has_its_bandwidth(cli, daemon, name):
         assert "rate 10Mbit" in shell("tc qdisc show")
         assert 'invalid skiff.rate "fast"' in cli(
             "run", "--rm", "--network", f"name={net},driver-opt=skiff.rate=fast", "busybox", "true", status=125).stderr
+
+
+@pytest.mark.skiff_only
+def test_the_audit_says_who_reaches_whom(cli, daemon, name):
+    if cli.client != "skiff":
+        pytest.skip("a command of Skiff's own")
+    with network(cli, f"{name}-net") as net:
+        cli("run", "-d", "--name", f"{name}-a", "--network", net, "-p", "18099:80", "busybox", "sleep", "1000")
+        cli("run", "-d", "--name", f"{name}-b", "busybox", "sleep", "1000")
+        audit = json.loads(cli.out("network", "audit", "--json"))
+        found = {(path["From"], path["To"]): path for path in audit["Paths"] if path["Source"] == "container"}
+        one = found[f"{name}-b", f"{name}-a"]
+        assert one["Verdict"] == "blocked" and "chain inbound" in one["Reason"]
+        address = daemon.inspect(f"{name}-a")["NetworkSettings"]["Networks"][net]["IPAddress"]
+        assert one["Address"] == address and one["Network"] == net
+        assert ("host", "reachable") in {
+            (path["Source"], path["Verdict"]) for path in audit["Paths"] if path["To"] == f"{name}-a"}
+        table = cli.out("network", "audit").splitlines()
+        assert table[0].split() == ["FROM", "TO", "NETWORK", "ADDRESS", "VERDICT", "REASON"]
+        assert any(line.split()[:5] == [f"{name}-b", f"{name}-a", net, address, "blocked"] for line in table)

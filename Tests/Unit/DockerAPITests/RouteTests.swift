@@ -22,6 +22,7 @@ import Testing
         ("DELETE", "/networks/create", "networkDelete", ["create"]),
         ("POST", "/skiff/containers/web/ports/add", "containerPortAdd", ["web"]),
         ("POST", "/skiff/containers/web/db/ports/remove", "containerPortRemove", ["web/db"]),
+        ("GET", "/skiff/networks/audit", "networkAudit", []),
         ("DELETE", "/containers/c/checkpoints/one", "checkpointDelete", ["c", "one"]),
         ("HEAD", "/_ping", "systemPingHead", []),
     ])

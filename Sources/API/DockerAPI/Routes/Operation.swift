@@ -21,7 +21,7 @@ package enum Operation: String, Sendable, CaseIterable {
     case networkDelete, networkList, networkInspect, networkCreate, networkPrune, networkConnect
     case networkDisconnect
     // Skiff's own, below /skiff
-    case containerPortAdd, containerPortRemove
+    case containerPortAdd, containerPortRemove, networkAudit
     // volumes
     case volumeDelete, volumeList, volumeInspect, volumeCreate, volumePrune, volumeUpdate
     // plugins

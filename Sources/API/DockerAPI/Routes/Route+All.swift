@@ -90,6 +90,7 @@ extension Route {
     private static let own: [Route] = [
         Route(.post, "/skiff/containers/{name:.*}/ports/add", .containerPortAdd),
         Route(.post, "/skiff/containers/{name:.*}/ports/remove", .containerPortRemove),
+        Route(.get, "/skiff/networks/audit", .networkAudit),
     ]
 
     private static let volumes: [Route] = [

@@ -13,6 +13,7 @@ struct NetworkRoutes: EndpointGroup {
             Endpoint(.networkList, list), Endpoint(.networkInspect, inspect),
             Endpoint(.networkCreate, create),
             Endpoint(.networkDelete, delete), Endpoint(.networkPrune, prune),
+            Endpoint(.networkAudit, audit),
         ]
     }
 
@@ -43,6 +44,10 @@ struct NetworkRoutes: EndpointGroup {
         (answer.id, answer.warning) = try await engine.networks.create(
             body.network(version: request.version))
         try await reply.json(answer, status: 201)
+    }
+
+    @Sendable private func audit(_ request: Request, _ reply: Reply) async throws {
+        try await reply.json(NetworkAuditReport(try await engine.networks.audit()))
     }
 
     @Sendable private func delete(_ request: Request, _ reply: Reply) async throws {

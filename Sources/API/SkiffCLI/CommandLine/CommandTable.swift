@@ -59,6 +59,7 @@ enum CommandTable {
     ]
 
     private static let networkEntries: [Entry] = [
+        Entry(paths: ["network audit"], make: NetworkAudit.command),
         Entry(paths: ["network connect"], make: NetworkConnect.command),
         Entry(paths: ["network create"], make: NetworkCreate.command),
         Entry(paths: ["network disconnect"], make: NetworkDisconnect.command),

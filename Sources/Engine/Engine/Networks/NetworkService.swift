@@ -52,6 +52,12 @@ package final class NetworkService: Sendable {
             .network, action, record.id, ["name": record.name, "type": record.driver.rawValue])
     }
 
+    /// Who reaches which container, by the rules that are in the kernel now.
+    package func audit() async throws -> NetworkAudit {
+        let network = parts.network
+        return try await parts.pool.run { try network.audit() }
+    }
+
     /// Removes every network that a user made and no container is on.
     /// - Parameter filters: `label`, `label!`, `until`
     /// - Returns: the names of those that went
