@@ -24,8 +24,9 @@ struct NetworkComposer {
         record.ipamOptions = request.ipamOptions
         guard ["", "default"].contains(request.ipamDriver) else {
             throw NetworkError(
-                .unsupported,
-                "the address management driver \(request.ipamDriver) is not known: Skiff has \"default\"")
+                .noSuchNetwork,
+                "plugin \"\(request.ipamDriver)\" not found: the address management driver of Skiff is \"default\""
+            )
         }
         if request.ingress {
             throw NetworkError(.unsupported, "ingress networks belong to Swarm, which Skiff does not have")
@@ -77,8 +78,7 @@ struct NetworkComposer {
         default:
             throw NetworkError(
                 .noSuchNetwork,
-                "could not find plugin \(request.driver) in v1 plugin registry: plugin not found: Skiff has the "
-                    + "drivers bridge, macvlan and ipvlan")
+                "plugin \"\(request.driver)\" not found: Skiff has the drivers bridge, macvlan and ipvlan")
         }
     }
 
@@ -87,11 +87,11 @@ struct NetworkComposer {
         guard !request.configFrom.isEmpty else { return request }
         guard !request.configOnly else {
             throw NetworkError(
-                .predefinedNetwork, "a configuration network cannot take its configuration from another")
+                .predefinedNetwork, "a configuration network cannot depend on another configuration network")
         }
         guard let lender = existing.first(where: { $0.name == request.configFrom }), lender.configOnly else {
             throw NetworkError(
-                .noSuchNetwork, "network \(request.configFrom) not found, or it is no configuration network")
+                .noSuchNetwork, "configuration network \"\(request.configFrom)\" does not exist")
         }
         guard request.pools.isEmpty, request.options.isEmpty, request.labels.isEmpty, !request.enableIPv6
         else {

@@ -11,6 +11,11 @@ extension NetworkController {
     ///   `noSuchNetwork`; nothing stays taken then
     package func allocate(_ request: EndpointRequest) throws(NetworkError) -> Endpoint {
         let record = try network(request.network)
+        guard !record.configOnly else {
+            throw NetworkError(
+                .predefinedNetwork,
+                "cannot connect to network \(record.name): it only lends its configuration to others")
+        }
         var endpoint = Endpoint(
             id: randomIdentifier(), containerID: request.containerID, containerName: request.containerName,
             network: record)
@@ -31,11 +36,6 @@ extension NetworkController {
     private func allocate(
         _ request: EndpointRequest, for endpoint: inout Endpoint, on record: NetworkRecord
     ) throws(NetworkError) {
-        guard !record.configOnly else {
-            throw NetworkError(
-                .predefinedNetwork,
-                "cannot connect to network \(record.name): it only lends its configuration to others")
-        }
         let network = try standing(record)
         endpoint.linkLocalAddresses = request.linkLocalAddresses
         try network.addresses.allocate(request, for: &endpoint)

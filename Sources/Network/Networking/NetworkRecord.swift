@@ -47,7 +47,8 @@ package struct NetworkRecord: Sendable, Codable, Hashable {
     package var enableIPv4 = true
     package var enableIPv6 = false
     package var ipamDriver = "default"
-    package var ipamOptions: [String: String] = [:]
+    /// nil where none were sent, as the inspection shows.
+    package var ipamOptions: [String: String]?
     package var ipamConfigurations: [AddressConfiguration] = []
     package var isInternal = false
     package var attachable = false

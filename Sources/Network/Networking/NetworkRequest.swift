@@ -25,7 +25,7 @@ package struct NetworkRequest: Sendable, Hashable {
     package var enableIPv6 = false
     /// Empty for `default`.
     package var ipamDriver = ""
-    package var ipamOptions: [String: String] = [:]
+    package var ipamOptions: [String: String]?
     package var pools: [Pool] = []
     package var isInternal = false
     package var attachable = false

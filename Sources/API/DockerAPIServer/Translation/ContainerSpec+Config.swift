@@ -139,6 +139,8 @@ extension NetworkConnection {
         ipv4Address = wire.ipamConfig?.ipv4Address ?? ""
         ipv6Address = wire.ipamConfig?.ipv6Address ?? ""
         linkLocalAddresses = wire.ipamConfig?.linkLocalIPs ?? []
+        statesAddresses = wire.ipamConfig != nil
+        statesDriverOptions = wire.driverOpts != nil
         macAddress = wire.macAddress
         links = wire.links ?? []
         driverOptions = wire.driverOpts ?? [:]

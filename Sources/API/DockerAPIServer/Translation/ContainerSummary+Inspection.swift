@@ -19,7 +19,7 @@ extension ContainerSummary {
         status = StatusText.of(inspection, now: now)
         hostConfig.networkMode = inspection.spec.network.mode.text
         if version.listsAnnotations { hostConfig.annotations = inspection.spec.annotations }
-        networkSettings.networks = EndpointSettings.byName(inspection, version: version)
+        networkSettings.networks = EndpointSettings.byName(inspection, version: version).mapValues(\.listed)
         mounts = inspection.mounts.map(DockerAPI.MountPoint.init)
     }
 

@@ -10,7 +10,7 @@ extension NetworkCreateRequest {
         request.enableIPv4 = version.mayDisableIPv4 ? enableIPv4 ?? true : true
         request.enableIPv6 = enableIPv6 ?? false
         request.ipamDriver = ipam?.driver ?? ""
-        request.ipamOptions = ipam?.options ?? [:]
+        request.ipamOptions = ipam?.options
         request.pools = (ipam?.config ?? []).map { config in
             NetworkRequest.Pool(
                 subnet: config.subnet, range: config.ipRange, gateway: config.gateway,

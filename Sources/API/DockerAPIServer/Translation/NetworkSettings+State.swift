@@ -45,7 +45,9 @@ extension EndpointSettings {
         if version.aliasesHoldShortID, state.dnsNames.contains(shortID) {
             aliases = (aliases ?? []) + [shortID]
         }
-        driverOpts = asked.flatMap { $0.driverOptions.isEmpty ? nil : $0.driverOptions }
+        driverOpts = asked.flatMap {
+            $0.driverOptions.isEmpty && !$0.statesDriverOptions ? nil : $0.driverOptions
+        }
         if version.hasDescriptors { gwPriority = asked?.gatewayPriority ?? 0 }
         macAddress = state.macAddress
         networkID = state.networkID
@@ -60,6 +62,16 @@ extension EndpointSettings {
     }
 }
 
+extension EndpointSettings {
+    /// Without names and options: lists of containers do not tell them.
+    var listed: EndpointSettings {
+        var listed = self
+        (listed.links, listed.aliases, listed.driverOpts) = (nil, nil, nil)
+        if dnsNames != nil { listed.dnsNames = NullableValue(nil) }
+        return listed
+    }
+}
+
 extension EndpointIPAMConfig {
     /// nil where no address was asked for.
     fileprivate init?(_ asked: NetworkConnection) {
@@ -67,6 +79,6 @@ extension EndpointIPAMConfig {
         ipv4Address = asked.ipv4Address
         ipv6Address = asked.ipv6Address
         linkLocalIPs = asked.linkLocalAddresses
-        if isZero { return nil }
+        if isZero, !asked.statesAddresses { return nil }
     }
 }

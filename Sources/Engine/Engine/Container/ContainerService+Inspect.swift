@@ -108,14 +108,13 @@ extension EngineParts {
             appArmorProfile: (try? SecurityOptions(parsing: spec.security.options))?
                 .apparmorProfile(features, privileged: spec.security.isPrivileged) ?? "",
             logDriver: spec.logConfiguration.driver,
-            network: networkState(definition, progress), health: progress.health,
+            network: networkState(container, progress), health: progress.health,
             execIDs: execs.ids(of: definition.id),
             warnings: definition.warnings)
     }
 
-    private func networkState(_ definition: ContainerDefinition, _ progress: ContainerProgress)
-        -> NetworkState
-    {
+    private func networkState(_ container: Container, _ progress: ContainerProgress) -> NetworkState {
+        let definition = container.definition
         var state = NetworkState()
         if let running = progress.state.runningState {
             state.sandboxKey = "/proc/\(running.pid)/ns/net"
@@ -125,16 +124,22 @@ extension EngineParts {
         let spec = progress.changes.applied(to: definition.spec)
         state.endpoints = spec.network.endpoints.compactMap { connection in
             let held = progress.endpoints.first { $0.networkName == connection.network }
-            return held.map { EndpointState($0, connection) } ?? idleEndpoint(connection)
+            return held.map { EndpointState($0, connection) } ?? idleEndpoint(connection, container, progress)
         }
         return state
     }
 
     /// The network that a container would be on, as `inspect` shows it for one that does not run.
-    private func idleEndpoint(_ connection: NetworkConnection) -> EndpointState {
+    private func idleEndpoint(
+        _ connection: NetworkConnection, _ container: Container, _ progress: ContainerProgress
+    ) -> EndpointState {
         let record = try? network.network(connection.network)
         var state = EndpointState(networkName: connection.network, networkID: record?.id ?? "")
         state.aliases = connection.aliases
+        // As in Docker, they stay after the end and are not there before the first start.
+        if progress.lastExit != nil, record?.hasNames == true {
+            state.dnsNames = container.names(on: connection)
+        }
         return state
     }
 

@@ -100,6 +100,9 @@ package struct NetworkConnection: Sendable, Hashable, Codable {
     package var links: [String] = []
     package var driverOptions: [String: String] = [:]
     package var linkLocalAddresses: [String] = []
+    /// Whether addresses and options were members of the request, empty or not, as inspections show them.
+    package var statesAddresses = false
+    package var statesDriverOptions = false
     /// The default route goes by the network with the highest.
     package var gatewayPriority = 0
 
@@ -116,6 +119,8 @@ package struct NetworkConnection: Sendable, Hashable, Codable {
         links = try container.decode([String].self, forKey: .links)
         driverOptions = try container.decode([String: String].self, forKey: .driverOptions)
         linkLocalAddresses = try container.decodeIfPresent([String].self, forKey: .linkLocalAddresses) ?? []
+        statesAddresses = try container.decodeIfPresent(Bool.self, forKey: .statesAddresses) ?? false
+        statesDriverOptions = try container.decodeIfPresent(Bool.self, forKey: .statesDriverOptions) ?? false
         gatewayPriority = try container.decodeIfPresent(Int.self, forKey: .gatewayPriority) ?? 0
     }
 }

@@ -46,20 +46,21 @@ extension Container {
 
     private func checkMode(_ record: NetworkRecord) throws(EngineError) {
         func refusal(_ message: String) -> EngineError {
-            EngineError(.wrongState, message, category: .permissionDenied)
+            EngineError(.wrongState, message, category: .invalidArgument)
         }
-        if case .container = spec.network.mode {
+        let isOnHost = spec.network.endpoints.contains { $0.network == "host" }
+        var sharesNamespace = isOnHost && record.driver != .host
+        if case .container = spec.network.mode { sharesNamespace = true }
+        if sharesNamespace {
             throw refusal(
                 "container sharing network namespace with another container or host cannot be connected to any "
                     + "other network")
         }
-        if record.driver == .host || spec.network.endpoints.contains(where: { $0.network == "host" }) {
+        if record.driver == .host {
             throw refusal(
                 "container cannot be disconnected from host network or connected to host network")
         }
-        if !record.configOnly,
-            record.driver == .null || spec.network.endpoints.contains(where: { $0.network == "none" })
-        {
+        if record.name == "none" || spec.network.endpoints.contains(where: { $0.network == "none" }) {
             throw refusal(
                 "container cannot be connected to multiple networks with one of the networks in private (none) mode"
             )
@@ -105,11 +106,13 @@ extension Container {
             throw EngineError(
                 .wrongState,
                 "container cannot be disconnected from host network or connected to host network",
-                category: .permissionDenied)
+                category: .invalidArgument)
         }
         guard connections.contains(where: { $0.network == name }) else {
+            _ = try parts.network.network(reference)
             throw EngineError(
-                .wrongState, "container \(id) is not connected to network \(name)",
+                .wrongState,
+                "container \(id) is not connected to \(state.isRunning ? "" : "the ")network \(name)",
                 category: .permissionDenied)
         }
         let left = connections.filter { $0.network != name }

@@ -182,7 +182,7 @@ package struct NetworkInspection: Sendable, Hashable {
     /// Empty for none.
     package var configFrom: String
     package var ipamDriver: String
-    package var ipamOptions: [String: String]
+    package var ipamOptions: [String: String]?
     package var addresses: [AddressConfiguration]
     package var endpoints: [Endpoint]
     package var options: [String: String]

@@ -62,9 +62,13 @@ extension Container {
             let gone = endpoints[index].ports.filter { port in publications.contains { $0.names(port) } }
             if !gone.isEmpty { found.append((index, gone)) }
         }
-        if let missing, found.isEmpty {
+        // `--publish-all` has ports that no record names.
+        let gone = found.flatMap(\.ports)
+        if let unknown = missing.first(where: { wanted in !gone.contains { wanted.names($0) } }) {
+            let places = unknown.bindings.map { "\($0.address):\($0.portText)" }.filter { $0 != ":" }
             throw EngineError.invalid(
-                "port \(missing.port.text) of container \(name) is not published that way")
+                "port \(unknown.port.text) of container \(name) is not published"
+                    + (places.isEmpty ? "" : " at \(places.joined(separator: ", "))"))
         }
         // First the record: a restarted engine must not publish them again.
         try await commit(.powerCut) { $0.changes.publishedPorts = left }
@@ -96,21 +100,21 @@ extension [PortPublication] {
         return result
     }
 
-    /// - Returns: what is left, and the first that was not there
+    /// - Returns: what is left, and those that were not there
     fileprivate func removing(
         _ publications: [PortPublication]
-    ) -> (left: [PortPublication], missing: PortPublication?) {
-        var (result, missing) = (self, PortPublication?.none)
+    ) -> (left: [PortPublication], missing: [PortPublication]) {
+        var (result, missing) = (self, [PortPublication]())
         for publication in publications {
             guard let index = result.firstIndex(where: { $0.port == publication.port }) else {
-                missing = missing ?? publication
+                missing.append(publication)
                 continue
             }
             let before = result[index].bindings
             result[index].bindings.removeAll { binding in
                 publication.bindings.isEmpty || publication.bindings.contains { $0.names(binding) }
             }
-            if result[index].bindings == before { missing = missing ?? publication }
+            if result[index].bindings == before { missing.append(publication) }
             if result[index].bindings.isEmpty { result.remove(at: index) }
         }
         return (result, missing)
