@@ -131,13 +131,14 @@ def shared_engine(_shared) -> Engine:
 
 @pytest.fixture
 def daemon(_shared, shared_engine):
-    """The session's daemon. Containers that the test leaves are removed, and nothing else may be left."""
+    """The session's daemon. Containers and networks that the test leaves are removed; nothing else may be left."""
     watch = Watch(shared_engine)
     yield shared_engine
     try:
         status = shared_engine.process.poll()
         assert status is None, f"the daemon ended with {status} during the test"
         shared_engine.remove_containers()
+        shared_engine.remove_networks()
         if settings.ENGINE == "skiff":
             watch.assert_unchanged()
     except (AssertionError, OSError) as error:

@@ -133,11 +133,25 @@ class Engine:
             answer = self.api("DELETE", f"/containers/{identifier}?force=1&v=1", timeout=20)
             assert answer.status in (204, 404, 409), answer.body
 
+    def networks(self) -> list[dict]:
+        """The networks that users made."""
+        found = self.api("GET", "/networks").json
+        return [one for one in found if one["Name"] not in ("bridge", "host", "none")]
+
+    def remove_networks(self, keep: str = "") -> None:
+        # A configuration stays as long as a network was made from it.
+        for one in sorted(self.networks(), key=lambda network: network["ConfigOnly"]):
+            if one["Name"] == keep:
+                continue
+            answer = self.api("DELETE", f"/networks/{one['Id']}", timeout=20)
+            assert answer.status in (204, 404), answer.body
+
     def close(self) -> None:
         """Ends everything and removes the folders. What went wrong on the way is raised at the end."""
         try:
             if self.process and self.process.poll() is None:
                 self.remove_containers()
+                self.remove_networks()
                 self.stop()
         finally:
             self._end_everything()

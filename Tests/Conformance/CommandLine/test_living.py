@@ -60,10 +60,11 @@ class Scene:
             if self._has(extra):
                 self.docker("rmi", extra)
         (self.folder / "cid").unlink(missing_ok=True)
+        self._set_networks()
         wanted = {"one": "running", "two": "exited", "labelled": "exited", "spare": "running", "linked": "running"}
         found = {one["Names"][0][1:]: one for one in self.engine.api("GET", "/containers/json?all=1").json}
         for name, one in found.items():
-            if wanted.get(name) != one["State"] or (name == "linked" and len(found["one"]["Names"]) < 2):
+            if wanted.get(name) != one["State"] or (name == "linked" and len(found.get("one", {"Names": []})["Names"]) < 2):
                 self.engine.api("DELETE", f"/containers/{one['Id']}?force=1&v=1")
                 found = {key: value for key, value in found.items() if key != name}
         if set(found) == set(wanted):
@@ -79,6 +80,16 @@ class Scene:
         run("run", "-d", "--name", "spare", "busybox", "sleep", "1000")
         run("run", "-d", "--name", "linked", "--link", "one:alias", "busybox", "sleep", "1000")
         wait_for(lambda: "more" in run.out("logs", "one"), 20, "the output of the first container")
+
+    def _set_networks(self) -> None:
+        """The one network `standing`, with nothing in it, and no other."""
+        self.engine.remove_networks(keep="standing")
+        if found := [one for one in self.engine.networks() if one["Name"] == "standing"]:
+            for container in self.engine.api("GET", f"/networks/{found[0]['Id']}").json["Containers"]:
+                body = {"Container": container, "Force": True}
+                self.engine.api("POST", "/networks/standing/disconnect", body)
+        else:
+            self.docker("network", "create", "--subnet", "10.79.0.0/24", "--label", "k=v", "standing")
 
     def _has(self, image: str) -> bool:
         return self.engine.api("GET", f"/images/{image}/json").status == 200

@@ -131,3 +131,8 @@ def test_commands_send_the_same_requests(line, folder):
         compare(line, folder, "1.50", skips=lambda request: request["method"] == "GET")
     else:
         compare(line, folder, "1.50")
+
+
+@pytest.mark.parametrize("version", ["1.41", "1.43"])
+def test_older_daemons_are_asked_to_refuse_a_name_that_is_there(version, folder):
+    compare("network create foo", folder, version)
