@@ -164,7 +164,8 @@ def test_link_on_the_default_bridge(cli, name):
 
 
 def test_a_port_in_use_is_refused_and_leaves_nothing(cli, daemon, machine, name):
-    serve(cli, f"{name}-one", "-p", "18080:80")
+    # Not a server of the shell: its short-lived processes would be missed.
+    cli("run", "-d", "--name", f"{name}-one", "-p", "18080:80", "busybox", "sleep", "1000")
     running = type(machine)(daemon)
     done = cli("run", "-d", "--name", f"{name}-two", "-p", "18080:80", "busybox", "sleep", "1000", status=125)
     assert "port is already allocated" in done.stderr
