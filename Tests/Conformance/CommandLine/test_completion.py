@@ -78,6 +78,7 @@ def test_commands_and_groups_are_completed(complete):
     assert {"run", "ps", "image", "completion"} <= set(complete(""))
     assert complete("container", "res") == ["restart"]
     assert {"ls", "load", "prune"} <= set(complete("image", ""))
+    assert {"connect", "create", "disconnect", "prune", "rm"} <= set(complete("network", ""))
     assert complete("--debug", "-H", "unix:///run/x.sock", "ima") == ["image", "images"]
 
 
@@ -103,6 +104,10 @@ def test_names_are_completed(daemon, name, complete):
     assert complete("exec", "-it", name, **here) == [both[1]]
     assert complete("-H", daemon.host, "stop", name) == [both[1]]
     assert complete("run", "--network", "brid", **here) == ["bridge"]
+    assert complete("network", "rm", "brid", **here) == ["bridge"]
+    assert complete("network", "connect", "brid", **here) == ["bridge"]
+    assert complete("network", "connect", "bridge", name, **here) == both
+    assert complete("port", "add", name, **here) == both and complete("container", "port", "rm", name, **here) == both
     assert complete("run", "--rm", "busyb", **here) == ["busybox:latest"]
     assert complete("image", "rm", "busyb", **here) == ["busybox:latest"]
     # Nothing answers: nothing is offered, and nothing is printed into the user's line.

@@ -50,7 +50,7 @@ CONFIG = {
     "Labels": shows({"a": "b"}),
     "StopSignal": shows("SIGUSR1"), "StopTimeout": shows(7),
     "Shell": shows(["/bin/ash", "-c"]),
-    "MacAddress": refused("02:42:ac:11:00:99"),
+    "MacAddress": sees("02:42:ac:11:00:99", "cat /sys/class/net/eth0/address", "02:42:ac:11:00:99"),
 }
 
 DISK = "/dev/loop0"
@@ -220,12 +220,26 @@ def without_frames(log: bytes) -> str:
     return text.decode(errors="replace")
 
 
-@pytest.mark.parametrize("field", NETWORK)
-def test_a_member_of_an_endpoint_is_refused_on_the_default_bridge(daemon, field):
-    body = {"Image": "busybox", "NetworkingConfig": {"EndpointsConfig": {"bridge": {field: NETWORK[field]}}}}
-    answer = daemon.api("POST", "/containers/create", body)
-    words = {"IPAMConfig": "user specified IP address", "Aliases": "alias"}
-    refusal(answer, field, words.get(field, ""))
+def on_the_default_bridge(field: str) -> dict:
+    return {"Image": "busybox", "Cmd": ["cat", "/sys/class/net/eth0/address"],
+            "NetworkingConfig": {"EndpointsConfig": {"bridge": {field: NETWORK[field]}}}}
+
+
+@pytest.mark.parametrize(("field", "words"), [("IPAMConfig", "user specified IP address"), ("Aliases", "alias")])
+def test_a_member_of_an_endpoint_is_refused_on_the_default_bridge(daemon, field, words):
+    refusal(daemon.api("POST", "/containers/create", on_the_default_bridge(field)), field, words)
+
+
+@pytest.mark.parametrize("field", ["MacAddress", "DriverOpts", "GwPriority"])
+def test_a_member_of_an_endpoint_is_taken_on_the_default_bridge(daemon, field, name):
+    answer = daemon.api("POST", f"/containers/create?name={name}", on_the_default_bridge(field))
+    assert answer.status == 201, answer.body
+    if field != "MacAddress":
+        assert daemon.inspect(name)["NetworkSettings"]["Networks"]["bridge"][field] == NETWORK[field]
+    assert daemon.api("POST", f"/containers/{name}/start").status == 204
+    wait_for(lambda: not daemon.inspect(name)["State"]["Running"], 20)
+    log = daemon.api("GET", f"/containers/{name}/logs?stdout=1&stderr=1").body
+    assert field != "MacAddress" or NETWORK[field] in without_frames(log)
 
 
 @pytest.mark.parametrize("mount", MOUNT, ids=lambda mount: "-".join(mount))
