@@ -14,7 +14,7 @@ final class NamedContainer: Sendable {
     private let instance: Instance
     private let hasEnded = Mutex(false)
 
-    init(_ instance: Instance, _ name: String, networks: [String] = ["n1"]) throws {
+    init(_ instance: Instance, _ name: String) throws {
         self.instance = instance
         self.name = name
         let namespace = try Namespace()
