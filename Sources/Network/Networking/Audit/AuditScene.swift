@@ -14,6 +14,7 @@ struct AuditScene: Sendable {
     }
 
     var seats: [Seat]
+    /// Those of the uplink first.
     var hostAddresses: [IPAddress]
     /// The interface that other machines are behind: of the default route, else the first with an address.
     var uplink: String
@@ -52,7 +53,9 @@ extension AuditScene {
             try routes.defaultInterface().flatMap { names[$0] }
             ?? usable.first { !$0.address.isLoopback && !bridges.contains($0.name) }?.name ?? ""
         return AuditScene(
-            seats: seats, hostAddresses: usable.map(\.address), uplink: uplink,
+            seats: seats,
+            hostAddresses: (usable.filter { $0.name == uplink } + usable.filter { $0.name != uplink })
+                .map(\.address), uplink: uplink,
             filtersBridges: isSet("bridge/bridge-nf-call-iptables"),
             forwardsIPv4: isSet("ipv4/ip_forward"), forwardsIPv6: isSet("ipv6/conf/all/forwarding"),
             table: table)

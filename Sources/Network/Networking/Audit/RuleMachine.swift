@@ -48,6 +48,8 @@ struct RuleMachine: Sendable {
     }
 
     private var chains: [ChainKey: Chain] = [:]
+    /// By hook.
+    private let baseChains: [UInt32: [Chain]]
     private var sets: [ChainKey: NftablesRuleset.Set] = [:]
 
     init(_ ruleset: NftablesRuleset) {
@@ -69,15 +71,15 @@ struct RuleMachine: Sendable {
             }
             sets[ChainKey(table: set.table, name: set.name)] = set
         }
+        let hooked = chains.values.filter { $0.base != nil }.sorted { a, b in
+            (a.base?.priority ?? 0, a.table.name, a.name) < (b.base?.priority ?? 0, b.table.name, b.name)
+        }
+        baseChains = Dictionary(grouping: hooked) { $0.base?.hook ?? .max }
     }
 
     /// The base chains of a hook that see a packet's family, in order.
     func baseChains(_ hook: Hook, isIPv4: Bool) -> [Chain] {
-        chains.values.filter { chain in
-            chain.base?.hook == hook.rawValue && [1, isIPv4 ? 2 : 10].contains(chain.table.family)
-        }.sorted { a, b in
-            (a.base?.priority ?? 0, a.table.name, a.name) < (b.base?.priority ?? 0, b.table.name, b.name)
-        }
+        (baseChains[hook.rawValue] ?? []).filter { [1, isIPv4 ? 2 : 10].contains($0.table.family) }
     }
 
     /// Takes a packet through a hook: drops, and translations of the destination.
@@ -105,41 +107,46 @@ struct RuleMachine: Sendable {
 
     // MARK: Chains and rules
 
-    private func evaluate(_ chain: Chain, _ packet: ProbePacket, depth: Int) -> Outcome {
-        // From the end: what follows a rule is known when it is looked at.
-        var rest = Outcome.pass
-        for (handle, steps) in chain.rules.reversed() {
+    private func evaluate(
+        _ chain: Chain, _ packet: ProbePacket, depth: Int, from start: Int = 0
+    ) -> Outcome {
+        for index in start..<chain.rules.count {
+            let (handle, steps) = chain.rules[index]
             let place = Place(table: chain.table, chain: chain.name, handle: handle)
-            rest = outcome(steps, packet, place, rest: rest, depth: depth)
+            let rest = { evaluate(chain, packet, depth: depth, from: index + 1) }
+            if let decided = outcome(steps, packet, place, depth: depth, rest: rest) { return decided }
         }
-        return rest
+        return .pass
     }
 
+    /// What a rule decides; nil where the next is asked.
+    /// - Parameter rest: what the rules after this one decide
     private func outcome(
-        _ steps: [RuleStep], _ packet: ProbePacket, _ place: Place, rest: Outcome, depth: Int
-    ) -> Outcome {
+        _ steps: [RuleStep], _ packet: ProbePacket, _ place: Place, depth: Int, rest: () -> Outcome
+    ) -> Outcome? {
         var registers = RuleRegisters()
         var isCertain = true
         for step in steps {
+            let decided: Outcome?
             switch perform(step, packet, place.table, &registers) {
             case .goesOn: continue
-            case .stops: return rest
-            case .mayGoOn: isCertain = false
+            case .stops: return nil
             case .obscure: return .unknown(place)
-            case .decides(let verdict):
-                let decided = follow(verdict, packet, place, rest: rest, depth: depth)
-                return isCertain ? decided : Self.either(decided, rest, place, packet)
-            case .ends(let outcome):
-                let decided = outcome ?? .drop(place)
-                return isCertain ? decided : Self.either(decided, rest, place, packet)
+            case .mayGoOn:
+                isCertain = false
+                continue
+            case .decides(let verdict): decided = follow(verdict, packet, place, depth: depth)
+            case .ends(let outcome): decided = outcome ?? .drop(place)
             }
+            guard !isCertain, let decided else { return decided }
+            return Self.either(decided, rest(), place)
         }
-        return rest
+        return nil
     }
 
     private func follow(
-        _ verdict: NftablesVerdict, _ packet: ProbePacket, _ place: Place, rest: Outcome, depth: Int
-    ) -> Outcome {
+        _ verdict: NftablesVerdict, _ packet: ProbePacket, _ place: Place, depth: Int
+    ) -> Outcome? {
         switch verdict {
         case .accept: return .accept
         case .drop: return .drop(place)
@@ -150,14 +157,14 @@ struct RuleMachine: Sendable {
                 return .unknown(place)
             }
             let result = evaluate(chain, packet, depth: depth + 1)
-            if case .jump = verdict, result == .pass { return rest }
+            if case .jump = verdict, result == .pass { return nil }
             return result
         }
     }
 
     /// One of two outcomes: the same where both let the packet go on, or both drop it.
     private static func either(
-        _ a: Outcome, _ b: Outcome, _ place: Place, _ packet: ProbePacket
+        _ a: Outcome, _ b: Outcome, _ place: Place
     ) -> Outcome {
         switch (a, b) {
         case _ where a == b: a
