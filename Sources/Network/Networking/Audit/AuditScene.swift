@@ -49,9 +49,11 @@ extension AuditScene {
             }
             return (name, address)
         }
+        // Without a default route: rather not a bridge, which may be one of ours without containers.
+        let candidates = usable.filter { !$0.address.isLoopback && !bridges.contains($0.name) }.map(\.name)
         let uplink =
             try routes.defaultInterface().flatMap { names[$0] }
-            ?? usable.first { !$0.address.isLoopback && !bridges.contains($0.name) }?.name ?? ""
+            ?? candidates.first { byName[$0]?.kind != "bridge" } ?? candidates.first ?? ""
         return AuditScene(
             seats: seats,
             hostAddresses: (usable.filter { $0.name == uplink } + usable.filter { $0.name != uplink })
