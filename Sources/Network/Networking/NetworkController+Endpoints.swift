@@ -74,6 +74,8 @@ extension NetworkController {
     /// the loopback is brought up, on `host` nothing is done.
     /// - Parameter namespace: a descriptor of the container's network namespace; stays the caller's
     package func attach(_ endpoint: Endpoint, namespace: Int32) throws(NetworkError) {
+        // Its default routes have been chosen since it was allocated.
+        record(endpoint)
         do throws(SystemCallError) {
             switch endpoint.driver {
             case .host: return
@@ -113,6 +115,7 @@ extension NetworkController {
     package func route(_ endpoints: [Endpoint], namespace: Int32) throws(NetworkError) {
         do throws(SystemCallError) {
             try ContainerInterface.setDefaultRoutes(of: endpoints, namespace: namespace)
+            for endpoint in endpoints { record(endpoint) }
         } catch {
             throw NetworkError(.kernel, "cannot set a container's default routes: \(error)", cause: error)
         }

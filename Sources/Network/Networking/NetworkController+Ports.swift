@@ -78,7 +78,8 @@ extension NetworkController {
         try addPorts(ports.isEmpty ? requests : PortRequest.same(as: ports), to: &endpoints[target])
     }
 
-    private func record(_ endpoint: Endpoint) {
+    /// Keeps what has changed of an endpoint.
+    func record(_ endpoint: Endpoint) {
         running.withLock { state in
             if state?.endpoints[endpoint.id] != nil { state?.endpoints[endpoint.id] = endpoint }
         }

@@ -16,8 +16,8 @@ struct Auditor: Sendable {
         var paths: [NetworkAudit.Path] = []
         for seat in scene.seats {
             for address in seat.endpoint.addresses {
-                for other in scene.seats where other.endpoint.containerID != seat.endpoint.containerID {
-                    paths += between(other, seat, address).map { [$0] } ?? []
+                for sender in senders(to: seat) {
+                    paths += between(sender, seat, address).map { [$0] } ?? []
                 }
                 paths.append(fromHost(seat, address))
                 paths.append(fromOutside(seat, address))
@@ -40,6 +40,20 @@ struct Auditor: Sendable {
     }
 
     // MARK: Containers
+
+    /// Where the packets of every other container leave by: its place on the same network, else those that its default
+    /// routes lead over, else any, for the sake of an answer.
+    private func senders(to seat: AuditScene.Seat) -> [AuditScene.Seat] {
+        var senders: [AuditScene.Seat] = []
+        var known: Set<String> = [seat.endpoint.containerID]
+        for candidate in scene.seats where known.insert(candidate.endpoint.containerID).inserted {
+            let places = scene.seats.filter { $0.endpoint.containerID == candidate.endpoint.containerID }
+            senders.append(
+                places.first { $0.endpoint.networkID == seat.endpoint.networkID }
+                    ?? places.first { $0.endpoint.defaultRoutes.contains(.ipv4) } ?? candidate)
+        }
+        return senders
+    }
 
     /// - Returns: nil where the sender has no address of the family
     private func between(
