@@ -9,6 +9,7 @@ package struct RuntimeResources: Sendable, Equatable {
     package var pidsLimit: Int64?
     package var blockIO: RuntimeBlockIO?
     package var hugepageLimits: [RuntimeHugepageLimit] = []
+    package var network: RuntimeNetworkResources?
     /// cgroup v2 files by name, written as they are.
     package var unified: [String: String] = [:]
 
@@ -28,10 +29,10 @@ package struct RuntimeResources: Sendable, Equatable {
             } ?? nil
         blockIO = try fields.object("blockIO", RuntimeBlockIO.init(fields:))
         hugepageLimits = try fields.objects("hugepageLimits", RuntimeHugepageLimit.init(fields:))
+        network = try fields.object("network", RuntimeNetworkResources.init(fields:))
         unified = try fields.stringMap("unified")
-        for unsupported in ["rdma", "network"]
-        where try fields.object(unsupported, { $0.isEmpty }) == false {
-            throw RuntimeSpecError(.invalidValue, fields.place(unsupported), "is not supported")
+        if try fields.object("rdma", { $0.isEmpty }) == false {
+            throw RuntimeSpecError(.invalidValue, fields.place("rdma"), "is not supported")
         }
     }
 
@@ -47,6 +48,7 @@ package struct RuntimeResources: Sendable, Equatable {
         }
         object.set("blockIO", blockIO?.json)
         object.set("hugepageLimits", hugepageLimits.map(\.json))
+        object.set("network", network?.json)
         object.set("unified", unified)
         return object.json
     }
@@ -212,6 +214,53 @@ package struct RuntimeHugepageLimit: Sendable, Equatable {
         var object = RuntimeObject()
         object.set("pageSize", pageSize)
         object.set("limit", limit)
+        return object.json
+    }
+}
+
+/// Marks on what a container sends ("Network"): for other programs' rules, in version 1 of control groups only.
+package struct RuntimeNetworkResources: Sendable, Equatable {
+    /// The class of the packets, for traffic control and iptables; nil for none.
+    package var classID: UInt32?
+    package var priorities: [RuntimeInterfacePriority] = []
+
+    package init(classID: UInt32? = nil, priorities: [RuntimeInterfacePriority] = []) {
+        self.classID = classID
+        self.priorities = priorities
+    }
+
+    init(fields: RuntimeFields) throws(RuntimeSpecError) {
+        classID = try fields.integer("classID", UInt32.self)
+        priorities = try fields.objects("priorities", RuntimeInterfacePriority.init(fields:))
+    }
+
+    var json: JSONValue {
+        var object = RuntimeObject()
+        object.set("classID", classID)
+        object.set("priorities", priorities.map(\.json))
+        return object.json
+    }
+}
+
+/// The priority of what leaves by an interface of the runtime's namespace.
+package struct RuntimeInterfacePriority: Sendable, Equatable {
+    package var name: String
+    package var priority: UInt32
+
+    package init(name: String, priority: UInt32) {
+        self.name = name
+        self.priority = priority
+    }
+
+    init(fields: RuntimeFields) throws(RuntimeSpecError) {
+        name = try fields.requiredString("name")
+        priority = try fields.requiredInteger("priority")
+    }
+
+    var json: JSONValue {
+        var object = RuntimeObject()
+        object.set("name", name)
+        object.set("priority", priority)
         return object.json
     }
 }

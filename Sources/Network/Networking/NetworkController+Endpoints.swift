@@ -88,6 +88,8 @@ extension NetworkController {
                 try network.connect(endpoint, namespace: namespace)
                 try publish(endpoint)
                 enterNames(endpoint)
+                let isFirst = running.withLock { $0?.examined.insert(endpoint.networkID).inserted ?? false }
+                if isFirst, network is BridgeNetwork { logFindings() }
             }
         } catch {
             throw failure(endpoint, "connect", "to", error)

@@ -24,6 +24,10 @@ package final class NetworkController: Sendable {
         var routes: RouteClient
         /// Endpoints between `allocate` and `release`, by id.
         var endpoints: [String: Endpoint] = [:]
+        /// Networks whose first container has been looked at, for what stands in its way.
+        var examined: Set<String> = []
+        /// What was found and logged.
+        var loggedFindings: Set<String> = []
     }
 
     package let configuration: NetworkConfiguration
@@ -84,6 +88,7 @@ package final class NetworkController: Sendable {
             let (started, kept) = (state, store)
             self.store.withLock { $0 = kept }
             running.withLock { $0 = started }
+            if !existing.isEmpty { logFindings() }
         } catch let error as NetworkError {
             throw error
         } catch {

@@ -77,6 +77,14 @@ package struct CgroupV1: Cgroup {
             try HugepageController.apply(
                 resources.hugepageLimits, v1: required("hugetlb", for: "limits of huge pages"))
         }
+        if let classID = resources.network?.classID {
+            try NetworkClassController.apply(
+                classID: classID, required("net_cls", for: "the class of packets"))
+        }
+        if let priorities = resources.network?.priorities, !priorities.isEmpty {
+            try NetworkClassController.apply(
+                priorities, required("net_prio", for: "priorities of interfaces"))
+        }
     }
 
     package func openMembership() throws(CgroupError) -> CgroupMembership {

@@ -56,6 +56,11 @@ package struct CgroupV2: Cgroup {
         if !resources.hugepageLimits.isEmpty {
             try HugepageController.apply(resources.hugepageLimits, v2: control)
         }
+        if let network = resources.network, network != RuntimeNetworkResources() {
+            throw CgroupError(
+                .unsupported,
+                "resources.network is for control groups version 1 (net_cls, net_prio); this machine has 2")
+        }
         for (file, value) in resources.unified.sorted(by: { $0.key < $1.key }) {
             guard !file.contains("/"), file.contains(".") else {
                 throw CgroupError(.invalidValue, "resources.unified: \(file) is no control file's name")

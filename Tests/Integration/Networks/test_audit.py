@@ -51,7 +51,13 @@ def test_the_table_shows_who_reaches_whom_and_warns_of_another_firewall(lab):
     table = lab.cli("skiff").out("network", "audit")
     assert table.splitlines()[0].split() == ["FROM", "TO", "NETWORK", "ADDRESS", "VERDICT", "REASON"]
     assert any("app" in line.split() and " db " in line and "reachable" in line for line in table.splitlines())
+    # A way out, which another firewall closes.
+    lab.run("sh", "-c", "ip link add up0 type veth peer name up1; ip addr add 198.51.100.1/24 dev up0; "
+            "ip link set up0 up; ip link set up1 up")
     lab.run("nft", "add table ip other; add chain ip other c { type filter hook forward priority 5; policy drop; }")
-    warned = lab.cli("skiff").out("network", "audit")
-    assert "warning: " in warned and "nft insert rule ip other c" in warned
-    lab.run("nft", "delete", "table", "ip", "other")
+    try:
+        warned = lab.cli("skiff").out("network", "audit")
+        assert "WARNING: " in warned and "nft insert rule ip other c" in warned
+    finally:
+        lab.run("nft", "delete", "table", "ip", "other")
+        lab.run("ip", "link", "del", "up0")

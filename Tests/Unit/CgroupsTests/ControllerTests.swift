@@ -90,6 +90,19 @@ struct ControllerTests {
         #expect(bytes.map(\.operation) == ["read", "write"] && bytes[0].minor == 16)
     }
 
+    @Test func classesAndPrioritiesOfPacketsAreWrittenAsTheKernelReadsThem() throws {
+        try ControlFiles.with(["net_cls.classid": "", "net_prio.ifpriomap": ""]) { files in
+            try NetworkClassController.apply(classID: 0x10_0001, files.directory)
+            try NetworkClassController.apply(
+                [RuntimeInterfacePriority(name: "eth0", priority: 5)], files.directory)
+            #expect(files["net_cls.classid"] == "1048577" && files["net_prio.ifpriomap"] == "eth0 5")
+            #expect(throws: CgroupError.self) {
+                try NetworkClassController.apply(
+                    [RuntimeInterfacePriority(name: "eth0 9\neth1", priority: 5)], files.directory)
+            }
+        }
+    }
+
     @Test func aHugePageSizeCannotLeaveTheDirectory() throws {
         try ControlFiles.with([:]) { files in
             let error = #expect(throws: CgroupError.self) {

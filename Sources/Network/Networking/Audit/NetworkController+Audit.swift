@@ -1,4 +1,5 @@
 import LinuxKernel
+import Logging
 import Netlink
 import Synchronization
 
@@ -7,6 +8,28 @@ extension NetworkController {
     /// nothing; takes a millisecond for every few hundred pairs.
     /// - Throws: `NetworkError` (`kernel`)
     package func audit() throws(NetworkError) -> NetworkAudit {
+        let (scene, rules) = try lookAround()
+        return Auditor(scene: scene, rules: rules).audit()
+    }
+
+    /// Logs what keeps containers from working, on the worker's thread; a finding that was logged is not repeated.
+    func logFindings() {
+        running.withLock { $0?.worker }?.add { [self] in
+            do throws(NetworkError) {
+                let (scene, rules) = try lookAround()
+                for finding in AuditFindings(scene: scene, rules: rules).all
+                where running.withLock({ $0?.loggedFindings.insert(finding.message).inserted ?? false }) {
+                    logger.warning(
+                        "containers cannot reach other networks",
+                        metadata: ["cause": "\(finding.message)", "remedy": "\(finding.remedy)"])
+                }
+            } catch {
+                logger.warning("rules of this host not read", metadata: ["cause": "\(error.message)"])
+            }
+        }
+    }
+
+    private func lookAround() throws(NetworkError) -> (AuditScene, RuleMachine) {
         guard let state = running.withLock({ $0 }) else {
             throw NetworkError(.kernel, "the networks have not been set up")
         }
@@ -17,7 +40,7 @@ extension NetworkController {
             let scene = try AuditScene.read(
                 seated, parents: parents, table: configuration.instance, state.routes)
             let ruleset = try NftablesRuleset.read(try NetlinkSocket(NetlinkProtocol.netfilter))
-            return Auditor(scene: scene, rules: RuleMachine(ruleset)).audit()
+            return (scene, RuleMachine(ruleset))
         } catch {
             throw NetworkError(.kernel, "cannot read the rules of this host: \(error)", cause: error)
         }

@@ -30,6 +30,8 @@ final class SourceGuard: Sendable {
         static let macs = "macs"
         static let addresses4 = "addresses4"
         static let addresses6 = "addresses6"
+        static let own4 = "own4"
+        static let own6 = "own6"
     }
 
     private static let sets: [NftablesSet] = [
@@ -37,6 +39,8 @@ final class SourceGuard: Sendable {
         NftablesSet(SetName.macs, key: [.interfaceName, .etherAddress]),
         NftablesSet(SetName.addresses4, key: [.interfaceName, .ipv4Address]),
         NftablesSet(SetName.addresses6, key: [.interfaceName, .ipv6Address]),
+        NftablesSet(SetName.own4, key: [.interfaceName, .etherAddress, .ipv4Address]),
+        NftablesSet(SetName.own6, key: [.interfaceName, .etherAddress, .ipv6Address]),
     ]
 
     private let table: String
@@ -167,8 +171,12 @@ final class SourceGuard: Sendable {
         return [
             (SetName.guarded, NftablesElement(key: interface)), (SetName.macs, element(source.mac.bytes)),
         ]
-            + Set(source.addresses).map { address in
-                (address.isIPv4 ? SetName.addresses4 : SetName.addresses6, element(address.bytes))
+            + Set(source.addresses).flatMap { address in
+                let whole = NftablesElement.concatenated([interface, source.mac.bytes, address.bytes])
+                return [
+                    (address.isIPv4 ? SetName.addresses4 : SetName.addresses6, element(address.bytes)),
+                    (address.isIPv4 ? SetName.own4 : SetName.own6, NftablesElement(key: whole)),
+                ]
             }
     }
 }
@@ -178,6 +186,8 @@ private enum SourceRules {
     private static let r0 = NftablesRegister(0)
     /// Behind an interface's name.
     private static let r4 = NftablesRegister(4)
+    /// Behind an interface's name and a MAC.
+    private static let r6 = NftablesRegister(6)
     private static let chain = "sources"
 
     static func add(to transaction: inout NftablesTransaction) {
@@ -189,6 +199,7 @@ private enum SourceRules {
                 .metadata(.inputInterfaceName, to: r0), .isMember(r0, of: "guarded", inverted: false),
                 .verdict(.jump(chain)),
             ])
+        addUsual(&transaction)
         // Frames with tags would carry anything past what follows (802.1Q, 802.1ad).
         for tag in [[0x81, 0x00], [0x88, 0xa8]] as [[UInt8]] {
             transaction.addRule(chain, isProtocol(tag) + drop)
@@ -197,6 +208,27 @@ private enum SourceRules {
         addIPv4(&transaction)
         addARP(&transaction)
         addIPv6(&transaction)
+    }
+
+    /// What nearly every packet is passes by one look-up. ICMPv6 can tell lies inside.
+    private static func addUsual(_ transaction: inout NftablesTransaction) {
+        let sender: [NftablesExpression] = [
+            .metadata(.inputInterfaceName, to: r0), .payload(.link, offset: 6, length: 6, to: r4),
+        ]
+        transaction.addRule(
+            chain,
+            isProtocol([0x08, 0x00]) + sender + [
+                .payload(.network, offset: 12, length: 4, to: r6),
+                .isMember(r0, of: "own4", inverted: false), .verdict(.accept),
+            ])
+        transaction.addRule(
+            chain,
+            isProtocol([0x86, 0xdd]) + [
+                .payload(.network, offset: 6, length: 1, to: r0), .compare(r0, isEqual: false, [58]),
+            ] + sender + [
+                .payload(.network, offset: 8, length: 16, to: r6),
+                .isMember(r0, of: "own6", inverted: false), .verdict(.accept),
+            ])
     }
 
     private static let drop: [NftablesExpression] = [.counter, .verdict(.drop)]
