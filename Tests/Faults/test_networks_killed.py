@@ -117,3 +117,27 @@ def test_bridges_and_interfaces_deleted_by_hand_are_back_after_a_restart(engine)
             wait_for(lambda: reaches(cli, one, address), 10, f"{one} to {other}")
     cli("rm", "-f", "web", "peer")
     cli("network", "rm", "side")
+
+
+def test_a_container_that_ends_while_its_networks_change_leaves_nothing(engine):
+    docker, skiff = engine.cli("docker"), engine.cli("skiff")
+    docker("network", "create", "side")
+    docker("create", "--name", "web", "busybox", "sleep", "1000")
+    for number in range(settings.short_or_long(12, 200)):
+        docker("start", "web")
+        connected = "side" in networks_of(engine, "web")
+        changes = [
+            docker.popen("network", "disconnect" if connected else "connect", "side", "web"),
+            skiff.popen("port", "rm" if engine.inspect("web")["HostConfig"]["PortBindings"] else "add", "web", "18080:80")]
+        time.sleep(random.uniform(0.0, 0.06))
+        docker("kill", "web", status=None)
+        for one in changes:
+            one.communicate(timeout=60 * settings.PATIENCE)
+        wait_for(lambda: engine.inspect("web")["State"]["Status"] == "exited", 10, f"the end {number}")
+        assert not any(one["IPAddress"] for one in networks_of(engine, "web").values())
+        wait_for(lambda: not [one for one in host_links(engine) if one.startswith("veth")], 10, "the interfaces' end")
+        # Nobody holds the port, and nothing is translated.
+        docker("run", "--rm", "-p", "18080:80", "busybox", "true")
+        assert "18080" not in engine.run("nft", "list", "ruleset").stdout
+    docker("rm", "web")
+    docker("network", "rm", "side")

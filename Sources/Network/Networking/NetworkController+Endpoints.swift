@@ -94,6 +94,18 @@ extension NetworkController {
         } catch {
             throw failure(endpoint, "connect", "to", error)
         }
+        guard record(endpoint) else {
+            // Its release came too early for what was made here.
+            takeBack(endpoint)
+            throw Self.released(endpoint)
+        }
+    }
+
+    private func takeBack(_ endpoint: Endpoint) {
+        unpublish(endpoint.ports, of: endpoint)
+        names?.remove(endpoint: endpoint.id)
+        forgetSource(of: endpoint)
+        removeInterface(of: endpoint)
     }
 
     private func failure(

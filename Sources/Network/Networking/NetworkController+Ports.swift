@@ -45,8 +45,17 @@ extension NetworkController {
             throw NetworkError(
                 .kernel, "cannot publish ports of \(endpoint.containerName): \(error)", cause: error)
         }
+        guard record(changed) else {
+            // Its release knew nothing of these.
+            unpublish(changed.ports.filter { !endpoint.ports.contains($0) }, of: changed)
+            throw Self.released(endpoint)
+        }
         endpoint = changed
-        record(changed)
+    }
+
+    static func released(_ endpoint: Endpoint) -> NetworkError {
+        NetworkError(
+            .noSuchNetwork, "container \(endpoint.containerName) has left network \(endpoint.networkName)")
     }
 
     /// Takes ports of a container that is attached off: nobody reaches them any more when it returns.
@@ -79,9 +88,13 @@ extension NetworkController {
     }
 
     /// Keeps what has changed of an endpoint.
-    func record(_ endpoint: Endpoint) {
+    /// - Returns: false where it was released meanwhile, as when its container has ended
+    @discardableResult
+    func record(_ endpoint: Endpoint) -> Bool {
         running.withLock { state in
-            if state?.endpoints[endpoint.id] != nil { state?.endpoints[endpoint.id] = endpoint }
+            guard state?.endpoints[endpoint.id] != nil else { return false }
+            state?.endpoints[endpoint.id] = endpoint
+            return true
         }
     }
 

@@ -87,10 +87,7 @@ extension Container {
                 network.release(endpoint)
                 try network.route(before, namespace: namespace.rawValue)
             }
-            try await commit(.powerCut) { progress in
-                progress.endpoints = before
-                progress.changes.connections = connections
-            }
+            try await hold(before, connections)
         } catch {
             log("cannot take a failed connection to a network back", error)
         }
@@ -136,10 +133,8 @@ extension Container {
         GatewayChoice.mark(&endpoints, priorities: gatewayPriorities(connections))
         let (marked, network) = (endpoints, parts.network)
         let joined = joining.flatMap { joining in marked.first { $0.id == joining.id } }
-        try await commit(.powerCut) { progress in
-            progress.endpoints = marked
-            progress.changes.connections = connections
-        }
+        try await hold(marked, connections)
+        guard state.isRunning else { throw EngineError(.wrongState, "Container \(id) is not running") }
         let publisher = publisher(connections).map { connections[$0].network }
         let requests = try spec.network.portRequests(exposed: spec.exposedPorts)
         let settled = try await parts.pool.run {
@@ -155,11 +150,19 @@ extension Container {
                 requests: requests)
             return moved
         }
-        if settled != marked { try await commit(.powerCut) { $0.endpoints = settled } }
+        if settled != marked { try await hold(settled) }
         let process = state.runningState?.pid
         try await parts.pool.run {
             try self.writeOwnNames(joined: joined, left: leaving)
             if let process { try self.answer(settled, process: process) }
+        }
+    }
+
+    /// Records what a container has of networks; one that has ended meanwhile holds no place on them.
+    func hold(_ endpoints: [Endpoint], _ connections: [NetworkConnection]? = nil) async throws {
+        try await commit(.powerCut) { progress in
+            if progress.state.isRunning { progress.endpoints = endpoints }
+            if let connections { progress.changes.connections = connections }
         }
     }
 
@@ -207,7 +210,7 @@ extension Container {
                 try network.movePorts(to: publisher, among: &moved, taking: [], requests: requests)
                 return moved
             }
-            if settled != endpoints { try await commit { $0.endpoints = settled } }
+            if settled != endpoints { try await hold(settled) }
         } catch {
             log("cannot look after a container's networks", error)
         }

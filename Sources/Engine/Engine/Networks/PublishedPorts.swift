@@ -45,7 +45,7 @@ extension Container {
         }
         let held = endpoints
         try await commit(.powerCut) { progress in
-            progress.endpoints = held
+            if progress.state.isRunning { progress.endpoints = held }
             progress.changes.publishedPorts = all
         }
         publish("update")
@@ -81,7 +81,7 @@ extension Container {
             }
         }
         let held = endpoints
-        try await commit(.powerCut) { $0.endpoints = held }
+        try await hold(held)
         publish("update")
     }
 }

@@ -130,6 +130,15 @@ enum FirewallRules {
     /// else stays out: other bridges, and hosts that route to a container's address directly.
     private static func addForward(_ transaction: inout NftablesTransaction) {
         typealias Name = FirewallModel.SetName
+        // Nearly every packet belongs to a connection whose first one was let through here.
+        // established (2) and related (4), in the byte order of the host
+        transaction.addRule(
+            Chain.forward,
+            [
+                .connection(.state, to: r0), .mask(r0, [6, 0, 0, 0]),
+                .compare(r0, isEqual: false, [0, 0, 0, 0]),
+                .verdict(.accept),
+            ])
         for interface in [NftablesExpression.Metadata.inputInterfaceName, .outputInterfaceName] {
             transaction.addRule(
                 Chain.forward,
@@ -141,14 +150,6 @@ enum FirewallRules {
             [
                 .metadata(.outputInterfaceName, to: r0), .isMember(r0, of: Name.bridges, inverted: false),
                 .verdict(.jump(Chain.inbound)),
-            ])
-        // established (2) and related (4), in the byte order of the host
-        transaction.addRule(
-            Chain.inbound,
-            [
-                .connection(.state, to: r0), .mask(r0, [6, 0, 0, 0]),
-                .compare(r0, isEqual: false, [0, 0, 0, 0]),
-                .verdict(.accept),
             ])
         transaction.addRule(Chain.inbound, isTranslated + [.verdict(.accept)])
         transaction.addRule(Chain.inbound, isTalking(inverted: false) + [.verdict(.accept)])

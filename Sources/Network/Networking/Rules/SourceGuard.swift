@@ -188,18 +188,19 @@ private enum SourceRules {
     private static let r4 = NftablesRegister(4)
     /// Behind an interface's name and a MAC.
     private static let r6 = NftablesRegister(6)
+    private static let arrival = "arrival"
     private static let chain = "sources"
 
     static func add(to transaction: inout NftablesTransaction) {
-        transaction.addChain("arrival", hook: NftablesHook(.prerouting, .filter, priority: -300))
+        transaction.addChain(arrival, hook: NftablesHook(.prerouting, .filter, priority: -300))
         transaction.addChain(chain)
+        addUsual(&transaction)
         transaction.addRule(
-            "arrival",
+            arrival,
             [
                 .metadata(.inputInterfaceName, to: r0), .isMember(r0, of: "guarded", inverted: false),
                 .verdict(.jump(chain)),
             ])
-        addUsual(&transaction)
         // Frames with tags would carry anything past what follows (802.1Q, 802.1ad).
         for tag in [[0x81, 0x00], [0x88, 0xa8]] as [[UInt8]] {
             transaction.addRule(chain, isProtocol(tag) + drop)
@@ -216,13 +217,13 @@ private enum SourceRules {
             .metadata(.inputInterfaceName, to: r0), .payload(.link, offset: 6, length: 6, to: r4),
         ]
         transaction.addRule(
-            chain,
+            arrival,
             isProtocol([0x08, 0x00]) + sender + [
                 .payload(.network, offset: 12, length: 4, to: r6),
                 .isMember(r0, of: "own4", inverted: false), .verdict(.accept),
             ])
         transaction.addRule(
-            chain,
+            arrival,
             isProtocol([0x86, 0xdd]) + [
                 .payload(.network, offset: 6, length: 1, to: r0), .compare(r0, isEqual: false, [58]),
             ] + sender + [
