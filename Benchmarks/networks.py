@@ -122,6 +122,9 @@ def commands(lab: Lab) -> dict[str, float]:
                   "network connect, ms": lab.engine.seconds("network", "connect", "other", "plain"),
                   "network disconnect, ms": lab.engine.seconds("network", "disconnect", "other", "plain"),
                   "network rm, ms": lab.engine.seconds("network", "rm", "other")}
+        if lab.engine.name == "skiff":
+            values["port add to a running container, ms"] = lab.engine.seconds("port", "add", "plain", f"{PORT}:80")
+            values["port rm, ms"] = lab.engine.seconds("port", "rm", "plain", f"{PORT}:80")
         return {name: value * 1000 for name, value in values.items()}
     finally:
         lab.remove("plain")

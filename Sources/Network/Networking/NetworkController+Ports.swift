@@ -16,11 +16,15 @@ extension NetworkController {
         forwarder?.add(sockets.filter { $0.transport != .udp })
         let datagrams = sockets.filter { $0.transport == .udp }
         guard endpoint.ports.contains(where: { $0.transport == .udp }) else { return }
-        worker.add { [logger] in
+        worker.add { [self] in
             Self.forgetUntranslated(endpoint, logger)
             // An answer of the forwarder to what came before would be tracked as a flow of its own, untranslated.
             for port in datagrams { port.dropDatagrams() }
             forwarder?.add(datagrams)
+            // The container may have ended before it was this one's turn.
+            let left = running.withLock { $0?.endpoints[endpoint.id]?.ports } ?? []
+            let gone = endpoint.ports.filter { $0.transport == .udp && !left.contains($0) }
+            if !gone.isEmpty { forwarder?.remove(gone, endpoint: endpoint.id) }
         }
     }
 
@@ -37,17 +41,23 @@ extension NetworkController {
         }
         var changed = endpoint
         try ports.allocate(requests, for: &changed, policy(of: bridge))
+        let added = changed.ports.filter { !endpoint.ports.contains($0) }
+        // From here on the container's end takes them off.
+        guard record(changed) else {
+            ports.release(added, of: changed)
+            throw Self.released(endpoint)
+        }
         do throws(SystemCallError) {
             try publish(changed)
         } catch {
-            let added = changed.ports.filter { !endpoint.ports.contains($0) }
+            record(endpoint)
             ports.release(added, of: endpoint)
             throw NetworkError(
                 .kernel, "cannot publish ports of \(endpoint.containerName): \(error)", cause: error)
         }
         guard record(changed) else {
-            // Its release knew nothing of these.
-            unpublish(changed.ports.filter { !endpoint.ports.contains($0) }, of: changed)
+            // Its release came before they were live.
+            unpublish(added, of: changed)
             throw Self.released(endpoint)
         }
         endpoint = changed

@@ -39,6 +39,7 @@ package final class NetworkController: Sendable {
     /// Held while networks are made and removed.
     let store = Mutex<NetworkStore?>(nil)
     let forwarder: Slot<Forwarder>
+    private let worker: Slot<WorkerThread>
     /// nil unless the instance stands in for Docker.
     private let mirror: IptablesMirror?
     private let parentUses = ParentUses()
@@ -62,7 +63,13 @@ package final class NetworkController: Sendable {
         let forwarder = Slot<Forwarder>()
         self.forwarder = forwarder
         sources = SourceGuard(table: configuration.instance, logger: logger)
-        ports = PortMapper { forwarder.value?.settle() }
+        let worker = Slot<WorkerThread>()
+        self.worker = worker
+        ports = PortMapper {
+            // Without a descriptor for the wait, the socket's own error tells.
+            try? worker.value?.flush()
+            forwarder.value?.settle()
+        }
     }
 
     /// Calls `body`, on a thread of its own, whenever the table was restored after another program removed from it.
@@ -85,6 +92,7 @@ package final class NetworkController: Sendable {
             try startForwarder(existing, resolvers, &state)
             for endpoint in existing { state.endpoints[endpoint.id] = endpoint }
             try state.worker.start()
+            worker.set(state.worker)
             let (started, kept) = (state, store)
             self.store.withLock { $0 = kept }
             running.withLock { $0 = started }

@@ -31,6 +31,20 @@ final class WorkerThread: Sendable {
         if sleeps { wake.set() }
     }
 
+    /// Waits until what was added before has run. Not to be called on the thread itself.
+    func flush() throws(SystemCallError) {
+        let done = try WakeSignal()
+        let isAdded = state.withLock { state in
+            guard !state.isEnding else { return false }
+            state.work.append { done.set() }
+            state.isIdle = false
+            return true
+        }
+        guard isAdded else { return }
+        wake.set()
+        done.wait()
+    }
+
     /// Runs what was added before, then ends the thread and waits for it.
     func finish() {
         state.withLock {

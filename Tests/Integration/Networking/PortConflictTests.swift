@@ -114,4 +114,19 @@ struct PortConflictTests {
         _ = holder
         try instance.shutdown(removeAll: false)
     }
+
+    /// Nobody waits for what is done about datagrams; a container may end before its turn.
+    @Test func aDatagramPortIsFreeAgainWhenItsContainerEndsAtOnce() throws {
+        let host = try Host()
+        let instance = try host.start(host.configuration())
+        for number in 0..<20 {
+            let web = try instance.container(
+                "web\(number)",
+                ports: [PortRequest(containerPort: 53, transport: .udp, hostPorts: 5353...5353)], serves: nil)
+            try web.release()
+        }
+        // Neither does the forwarder keep it.
+        try instance.shutdown(removeAll: true)
+        #expect(try !host.namespace.shell("ss -Hlun").contains(":5353"))
+    }
 }
