@@ -26,7 +26,7 @@ import Testing
             echo new > up/data/f; mknod up/data/gone c 0 0; chown 70:70 up/data; chmod 700 up/data
             """)
         let store = try VolumeStore(root: folder.path + "/volumes")
-        let volume = try store.ensure(name: "db")
+        let volume = try store.ensure(VolumeRequest(name: "db"))
         #expect(volume.created)
         try store.populate("db", from: [folder.path + "/up", folder.path + "/low"], path: "/data")
         let listing = try folder.shell("cd \(volume.path); find . -printf '%p %U %m\\n' | sort; cat f sub/k")
@@ -41,7 +41,7 @@ import Testing
         _ = try folder.shell("mkdir low; ln -s /etc low/data; ln -s ../../../../etc low/up")
         let store = try VolumeStore(root: folder.path + "/volumes")
         for (name, path) in [("v1", "/data"), ("v2", "/up")] {
-            let volume = try store.ensure(name: name)
+            let volume = try store.ensure(VolumeRequest(name: name))
             try store.populate(name, from: [folder.path + "/low"], path: path)
             #expect(try folder.shell("ls -A \(volume.path)").isEmpty)
         }
@@ -50,8 +50,8 @@ import Testing
     @Test func volumesAreFoundAgainWithAndWithoutTheirRecord() throws {
         let folder = try Folder()
         var store = try VolumeStore(root: folder.path + "/volumes")
-        let anonymous = try store.ensure(name: nil, labels: ["a": "b"])
-        _ = try store.ensure(name: "named")
+        let anonymous = try store.ensure(VolumeRequest(name: nil, labels: ["a": "b"]))
+        _ = try store.ensure(VolumeRequest(name: "named"))
         _ = try folder.shell(
             "rm volumes/named/volume.json; mkdir volumes/named/_data.new; echo 1 > volumes/named/_data/x")
         store = try VolumeStore(root: folder.path + "/volumes")
@@ -59,7 +59,7 @@ import Testing
         #expect(store.record(of: anonymous.name)?.labels == ["a": "b"])
         #expect(store.record(of: "named") == nil && fileExists(store.path(of: "named") + "/x"))
         #expect(!fileExists(folder.path + "/volumes/named/_data.new"))
-        #expect(try store.ensure(name: "named").created == false)
+        #expect(try store.ensure(VolumeRequest(name: "named")).created == false)
         #expect(try !store.removeUnused("../named") { false })
         store.letGo(["named"])
         #expect(try store.removeUnused("named") { false })
@@ -69,8 +69,8 @@ import Testing
     @Test func aVolumeInUseIsNotRemoved() throws {
         let folder = try Folder()
         let store = try VolumeStore(root: folder.path + "/volumes")
-        _ = try store.ensure(name: "data")
-        _ = try store.ensure(name: "data")
+        _ = try store.ensure(VolumeRequest(name: "data"))
+        _ = try store.ensure(VolumeRequest(name: "data"))
         #expect(try !store.removeUnused("data") { false }, "two containers are being made with it")
         store.letGo(["data"])
         #expect(try !store.removeUnused("data") { false })

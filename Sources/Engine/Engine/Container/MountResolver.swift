@@ -107,7 +107,7 @@ struct MountResolver {
         name: String?, target: String, labels: [String: String], copies: Bool, writable: Bool = true,
         mode: String = "", propagation: String = ""
     ) throws {
-        let volume = try volumes.ensure(name: name, labels: labels)
+        let volume = try volumes.ensure(VolumeRequest(name: name, labels: labels))
         heldVolumes.append(volume.name)
         if volume.created { createdVolumes.append(volume.name) }
         var mount = MountPoint(kind: .volume, destination: cleanPath(target))

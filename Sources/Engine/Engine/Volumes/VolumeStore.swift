@@ -17,6 +17,8 @@ final class VolumeStore: Sendable {
         var labels: [String: String] = [:]
         /// Made for one container because nobody named it.
         var isAnonymous = false
+        /// What the driver was told; nil in records of earlier versions, and where it was told nothing.
+        var options: [String: String]?
     }
 
     let root: String
@@ -52,19 +54,23 @@ final class VolumeStore: Sendable {
     }
 
     /// Finds or makes a volume, durably, and holds it: the caller must call `letGo`.
-    /// - Parameter name: nil for an anonymous one
-    func ensure(
-        name: String?, labels: [String: String] = [:]
-    ) throws -> (name: String, path: String, created: Bool) {
-        if let name, !VolumeName.isValid(name) { throw VolumeName.refusal(name) }
-        let isAnonymous = name == nil
-        let name = name ?? Self.anonymousName()
+    func ensure(_ request: VolumeRequest) throws -> (name: String, path: String, created: Bool) {
+        if let name = request.name, !VolumeName.isValid(name) { throw VolumeName.refusal(name) }
+        let isAnonymous = request.name == nil
+        let name = request.name ?? Self.anonymousName()
         let path = path(of: name)
+        guard ["", "local"].contains(request.driver) else {
+            throw EngineError(
+                .noSuchVolume,
+                "create \(name): error looking up volume plugin \(request.driver): plugin \"\(request.driver)\" not found"
+            )
+        }
         hold(name)
         if fileExists(path) { return (name, path, false) }
         do throws(SystemCallError) {
             try makeDirectories("\(root)/\(name)", mode: 0o701)
-            let record = Record(created: .now, labels: labels, isAnonymous: isAnonymous)
+            var record = Record(created: .now, labels: request.labels, isAnonymous: isAnonymous)
+            if !request.options.isEmpty { record.options = request.options }
             try replaceFile(recordPath(name), encoded(record), mode: 0o600, durable: true)
             try makeDirectories(path, mode: 0o755)
             try syncFolder(of: path)
@@ -116,11 +122,16 @@ final class VolumeStore: Sendable {
         var json = JSONObject()
         json["version"] = .integer(Int64(record.version))
         json["created"] = .string(record.created.description)
-        var labels = JSONObject()
-        for (key, value) in record.labels.sorted(by: { $0.key < $1.key }) { labels[key] = .string(value) }
-        json["labels"] = .object(labels)
+        json["labels"] = object(record.labels)
         json["isAnonymous"] = .bool(record.isAnonymous)
+        if let options = record.options { json["options"] = object(options) }
         return JSONValue.object(json).bytes()
+    }
+
+    private func object(_ texts: [String: String]) -> JSONValue {
+        var object = JSONObject()
+        for (key, value) in texts.sorted(by: { $0.key < $1.key }) { object[key] = .string(value) }
+        return .object(object)
     }
 
     private func isEmpty(_ name: String) throws -> Bool {
