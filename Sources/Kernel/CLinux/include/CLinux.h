@@ -15,6 +15,7 @@
 #include "clinux_spawn.h"
 #include "clinux_mount.h"
 #include "clinux_process.h"
+#include "clinux_quota.h"
 #include "clinux_tree.h"
 #include "clinux_signals.h"
 
