@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
+#include <sys/vfs.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
@@ -28,6 +29,16 @@ int32_t skiff_open_beneath(int32_t directory, const char *path, int32_t flags) {
 
 int32_t skiff_open_same_mount(int32_t directory, const char *name) {
     return open2(directory, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, RESOLVE_BENEATH | RESOLVE_NO_XDEV);
+}
+
+int64_t skiff_read_directory(int32_t directory, void *buffer, uint64_t size) {
+    long count = syscall(SYS_getdents64, directory, buffer, size);
+    return count < 0 ? -errno : count;
+}
+
+int64_t skiff_file_system_type(int32_t file) {
+    struct statfs system;
+    return fstatfs(file, &system) < 0 ? -errno : (int64_t)system.f_type;
 }
 
 int32_t skiff_drop_file_mode_mask(void) {

@@ -4,10 +4,18 @@ import Glibc
 /// Removes what is at `path`, a directory with everything below it included, however deep. Never follows a symbolic
 /// link nor enters what is mounted below (that fails with EXDEV). A path that does not exist is no error.
 package func removeTree(_ path: String) throws(SystemCallError) {
-    if unlink(path) == 0 || errno == ENOENT { return }
-    guard errno == EISDIR || errno == EPERM else { throw SystemCallError(call: "unlink", subject: path) }
+    try removeTree(path, at: AT_FDCWD)
+}
+
+/// The same for a path from an open directory, of bytes that need not be UTF-8.
+package func removeTree(_ path: UnsafePointer<CChar>, at directory: Int32) throws(SystemCallError) {
+    if unlinkat(directory, path, 0) == 0 || errno == ENOENT { return }
+    guard errno == EISDIR || errno == EPERM else {
+        throw SystemCallError(call: "unlink", subject: String(cString: path))
+    }
     do throws(SystemCallError) {
-        let top = try openFile(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW)
+        let flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC
+        let top = Descriptor(owning: try systemCall("openat") { openat(directory, path, flags) })
         var movedCount: Int
         repeat {
             // What lies too deep to recurse into is moved up and emptied in the next round.
@@ -17,9 +25,12 @@ package func removeTree(_ path: String) throws(SystemCallError) {
         } while movedCount > 0
     } catch {
         if error.errno == ENOENT { return }
-        throw SystemCallError(call: error.call, errno: error.errno, subject: "\(path): \(error.subject)")
+        let subject = "\(String(cString: path)): \(error.subject)"
+        throw SystemCallError(call: error.call, errno: error.errno, subject: subject)
     }
-    if rmdir(path) != 0, errno != ENOENT { throw SystemCallError(call: "rmdir", subject: path) }
+    if unlinkat(directory, path, AT_REMOVEDIR) != 0, errno != ENOENT {
+        throw SystemCallError(call: "rmdir", subject: String(cString: path))
+    }
 }
 
 private final class TreeRemoval {

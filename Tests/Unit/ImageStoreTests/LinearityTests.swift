@@ -21,7 +21,7 @@ import Testing
         let flags = O_RDONLY | O_DIRECTORY
         let recipe = try LayerRecipeWriter("\(folder)/\(LayerRecipe.fileName)")
         let tree = LayerTree(
-            root: try openFile(content, flags), displaced: try openFile(displaced, flags))
+            root: try openFile(content, flags), displaced: SharedDescriptor(try openFile(displaced, flags)))
         let reader = TarReader(ReadingSpanSource(MemorySource(bytes)), recipe: recipe)
         try LayerUnpacker(reader: reader, tree: tree, recipe: recipe).run()
         let again = try LayerRecipeReader(folder: folder)

@@ -131,7 +131,7 @@ struct TreeCopy: ~Copyable {
     private func special(_ name: [CChar], _ target: Int32, _ status: stat) throws(SystemCallError) {
         try systemCall("mknodat", displayName(name)) { mknodat(target, name, status.st_mode, status.st_rdev) }
         try setOwnerAndTimes(name, target, status)
-        try systemCall("fchmodat", displayName(name)) { fchmodat(target, name, status.st_mode & 0o7777, 0) }
+        try systemCall("fchmodat", displayName(name)) { fchmodat(target, name, status.st_mode & 0o7777, AT_SYMLINK_NOFOLLOW) }
     }
 
     private func setOwnerAndTimes(_ name: [CChar], _ target: Int32, _ status: stat) throws(SystemCallError) {

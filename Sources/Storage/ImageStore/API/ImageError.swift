@@ -19,6 +19,8 @@ package struct ImageError: CategorizedError {
         case unsupported
         /// The disk is full, or another resource is used up.
         case exhausted
+        /// A file system that is mounted for reading, or that lets nobody write.
+        case accessDenied
         case cancelled
         /// A system call on the store's own files failed.
         case input
@@ -44,6 +46,7 @@ package struct ImageError: CategorizedError {
         case .corruptedStore: .corrupted
         case .unsupported: .unsupported
         case .exhausted: .exhausted
+        case .accessDenied: .permissionDenied
         case .cancelled: .cancelled
         case .input: .unavailable
         case .internal: .internal

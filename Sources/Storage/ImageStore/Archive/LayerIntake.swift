@@ -197,7 +197,8 @@ final class LayerIntake: @unchecked Sendable {
             let flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW
             let tree = LayerTree(
                 root: try openFile("\(folder)/\(LayerRecipe.contentFolder)", flags),
-                displaced: try openFile("\(folder)/\(LayerRecipe.displacedFolder)", flags))
+                displaced: SharedDescriptor(
+                    try openFile("\(folder)/\(LayerRecipe.displacedFolder)", flags)))
             let unpacker = LayerUnpacker(reader: reader, tree: tree, recipe: recipe)
             try unpacker.run()
             if tree.displacedCount == 0 || !hasRecipe {

@@ -66,7 +66,7 @@ extension ImageStore {
         }
     }
 
-    private static func fill(_ chunk: Chunk, from source: any ByteSource) throws {
+    static func fill(_ chunk: Chunk, from source: any ByteSource) throws {
         while !chunk.isFull {
             let count = try source.read(into: chunk.space)
             if count == 0 { return }

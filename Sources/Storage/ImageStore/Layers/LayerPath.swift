@@ -3,22 +3,34 @@
 /// `.` and empty components are dropped and `..` is applied to the text, as Go's `filepath.Clean` does. A relative
 /// name that leads above its start is refused.
 struct LayerPath {
+    /// Components that precede those of every name; not the name's to leave.
+    private let origin: [UInt8]
+    /// What the names come from, for messages.
+    let container: StaticString
     /// Components joined by '/', followed by a null byte. Only the null byte for the root itself.
     private(set) var bytes: [UInt8] = [0]
     /// Where the last component begins.
     private(set) var baseStart = 0
 
+    /// - Parameter below: a normalized path without slashes at its ends
+    init(below origin: [UInt8] = [], in container: StaticString = "layer") {
+        self.origin = origin
+        self.container = container
+    }
+
     var count: Int { bytes.count - 1 }
-    var isRoot: Bool { count == 0 }
+    /// Whether it is the directory itself that the names are below.
+    var isRoot: Bool { count == origin.count }
     /// Bytes of the parent's path; 0 for a member of the root.
     var parentCount: Int { max(0, baseStart - 1) }
 
     /// - Throws: `ImageError` (`invalidLayer`)
     mutating func assign(_ name: [UInt8], of what: StaticString = "entry") throws {
         guard name.count <= TarLimits.path else {
-            throw Self.invalid(what, name, "the path is longer than \(TarLimits.path) bytes")
+            throw invalid(what, name, "the path is longer than \(TarLimits.path) bytes")
         }
         bytes.removeAll(keepingCapacity: true)
+        bytes.append(contentsOf: origin)
         baseStart = 0
         var index = 0
         let isAbsolute = name.first == UInt8(ascii: "/")
@@ -29,7 +41,7 @@ struct LayerPath {
             if length == 2, name[index] == UInt8(ascii: "."), name[index + 1] == UInt8(ascii: ".") {
                 try removeLast(isAbsolute: isAbsolute, name, what)
             } else if length > 0, !(length == 1 && name[index] == UInt8(ascii: ".")) {
-                if length > 255 { throw Self.invalid(what, name, "a component is longer than 255 bytes") }
+                if length > 255 { throw invalid(what, name, "a component is longer than 255 bytes") }
                 if !bytes.isEmpty { bytes.append(UInt8(ascii: "/")) }
                 baseStart = bytes.count
                 bytes.append(contentsOf: name[index..<end])
@@ -40,9 +52,9 @@ struct LayerPath {
     }
 
     private mutating func removeLast(isAbsolute: Bool, _ name: [UInt8], _ what: StaticString) throws {
-        guard !bytes.isEmpty else {
+        guard bytes.count > origin.count else {
             if isAbsolute { return }
-            throw Self.invalid(what, name, "leads out of the layer's root")
+            throw invalid(what, name, "leads out of the \(container)'s root")
         }
         bytes.removeLast(bytes.count - parentCount(of: baseStart))
         baseStart = bytes.lastIndex(of: UInt8(ascii: "/")).map { $0 + 1 } ?? 0
@@ -64,8 +76,10 @@ struct LayerPath {
     /// Drops the first bytes of the last component.
     mutating func removeBasePrefix(_ length: Int) { bytes.removeSubrange(baseStart..<baseStart + length) }
 
-    private static func invalid(_ what: StaticString, _ name: [UInt8], _ reason: String) -> ImageError {
+    func invalid(_ reason: String, _ name: [UInt8]) -> ImageError { invalid("entry", name, reason) }
+
+    private func invalid(_ what: StaticString, _ name: [UInt8], _ reason: String) -> ImageError {
         let shown = String(decoding: name.prefix(200), as: UTF8.self) + (name.count > 200 ? "…" : "")
-        return ImageError(.invalidLayer, "invalid layer: \(what) \"\(shown)\": \(reason)")
+        return ImageError(.invalidLayer, "invalid \(container): \(what) \"\(shown)\": \(reason)")
     }
 }

@@ -16,11 +16,10 @@ final class LayerRecipeReader {
         self.folder = folder
         let flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW
         let content = "\(folder)/\(LayerRecipe.contentFolder)"
-        tree = LayerTree(root: try openFile(content, flags), displaced: try openFile(content, flags))
+        tree = LayerTree(root: try openFile(content, flags))
         let displaced = "\(folder)/\(LayerRecipe.displacedFolder)"
         guard fileExists(displaced) else { return }
-        displacedTree = LayerTree(
-            root: try openFile(displaced, flags), displaced: try openFile(displaced, flags))
+        displacedTree = LayerTree(root: try openFile(displaced, flags))
         var position = 0
         try records { tag, payload in
             position += 1

@@ -17,8 +17,8 @@ final class LayerTree {
     }
 
     let root: Descriptor
-    /// Takes what other entries replace, for deletion with the staging folder.
-    private let displaced: Descriptor
+    /// Takes what other entries replace, for deletion with the staging folder; nil where it is removed at once.
+    private let displaced: SharedDescriptor?
     private(set) var displacedCount = 0
     /// Whether the directory looked up last was reached through a symbolic link of the layer.
     private(set) var isThroughLink = false
@@ -32,7 +32,7 @@ final class LayerTree {
     private static let pieceLimit = 4000
     private static let slash = UInt8(ascii: "/")
 
-    init(root: consuming Descriptor, displaced: consuming Descriptor) {
+    init(root: consuming Descriptor, displaced: SharedDescriptor? = nil) {
         self.root = root
         self.displaced = displaced
     }
@@ -209,11 +209,11 @@ final class LayerTree {
 
     // MARK: - Replacing
 
-    /// Moves an entry out of the way, to the name `displacedCount`.
+    /// Moves an entry out of the way, to the name `displacedCount`, or removes it.
     func displace(_ directory: Int32, _ base: UnsafePointer<CChar>) throws(SystemCallError) {
         displacedCount += 1
         let name = String(displacedCount)
-        let target = displaced.rawValue
+        guard let target = displaced?.rawValue else { return try removeTree(base, at: directory) }
         try systemCall("renameat", String(cString: base)) { renameat(directory, base, target, name) }
     }
 }

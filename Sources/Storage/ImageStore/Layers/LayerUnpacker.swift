@@ -2,7 +2,8 @@ import CLinux
 import Glibc
 import LinuxKernel
 
-/// Creates the files of one layer. One thread uses it, whose file mode mask is 0.
+/// Creates the files of one layer, or of an archive that goes into a directory. One thread uses it, whose file mode
+/// mask is 0.
 ///
 /// What the overlay file system expects: a whiteout is a character device 0:0, an opaque directory has the
 /// attribute `trusted.overlay.opaque` (kernel, filesystems/overlayfs.rst). In layers they are the names `.wh.x` and
@@ -18,8 +19,10 @@ final class LayerUnpacker {
     let reader: TarReader
     let tree: LayerTree
     private let recipe: LayerRecipeWriter?
-    var path = LayerPath()
-    private var linkPath = LayerPath()
+    /// Not nil where it is no layer that is unpacked: then whiteouts are names as others are.
+    let extraction: TreeExtraction?
+    var path: LayerPath
+    private var linkPath: LayerPath
     /// Applied last: every new entry changes its directory's time, and default access lists the new entries' modes.
     var directories: [DirectoryMetadata] = []
     /// Of their names and attributes.
@@ -33,10 +36,16 @@ final class LayerUnpacker {
     var droppedAttributes = 0
 
     /// - Parameter recipe: the same as the reader's
-    init(reader: TarReader, tree: LayerTree, recipe: LayerRecipeWriter? = nil) {
+    init(
+        reader: TarReader, tree: LayerTree, recipe: LayerRecipeWriter? = nil,
+        extraction: TreeExtraction? = nil
+    ) {
         self.reader = reader
         self.tree = tree
         self.recipe = recipe
+        self.extraction = extraction
+        path = LayerPath(below: extraction?.base ?? [], in: extraction == nil ? "layer" : "archive")
+        linkPath = path
     }
 
     /// Unpacks every entry and reads the stream to its end.
@@ -48,19 +57,21 @@ final class LayerUnpacker {
             try applyDirectoryMetadata()
             try recipe?.finish()
         } catch let error as SystemCallError {
-            throw Self.translate(error, reader.entry)
+            throw translate(error)
         }
     }
 
-    private static func translate(_ error: SystemCallError, _ entry: TarEntry) -> ImageError {
-        let name = entry.displayName
+    private func translate(_ error: SystemCallError) -> ImageError {
+        let name = reader.entry.displayName
         switch error.errno {
         case ENOSPC, EDQUOT:
             return ImageError(.exhausted, "no space left on device: cannot unpack \"\(name)\"", cause: error)
+        case EROFS, EACCES:
+            return ImageError(.accessDenied, "cannot unpack \"\(name)\": \(error)", cause: error)
         case ENAMETOOLONG, EINVAL, ELOOP, ENOTDIR, EEXIST, EXDEV, ENOENT, EFBIG, EISDIR, EPERM, EMLINK,
             ERANGE:
             return ImageError(
-                .invalidLayer, "invalid layer: cannot unpack \"\(name)\": \(error)", cause: error)
+                .invalidLayer, "invalid \(path.container): cannot unpack \"\(name)\": \(error)", cause: error)
         default:
             return ImageError(.input, "cannot unpack \"\(name)\": \(error)", cause: error)
         }
@@ -69,7 +80,8 @@ final class LayerUnpacker {
     private func unpack() throws {
         try path.assign(reader.entry.name)
         if path.isRoot { return try setRoot() }
-        if path.baseHasPrefix(".wh.") { return try whiteout() }
+        if extraction == nil, path.baseHasPrefix(".wh.") { return try whiteout() }
+        if let owner = extraction?.owner { reader.give(to: owner.uid, owner.gid) }
         if reader.entry.kind == .hardLink { return try hardLink() }
         let parent = try lookup(path, create: true)
         let baseStart = path.baseStart
@@ -101,6 +113,7 @@ final class LayerUnpacker {
     /// Moves away what is in the way of `path`. The cache is emptied before the next lookup, not here: `parent` may
     /// be one of its descriptors.
     private func displace(_ parent: Int32, _ base: UnsafePointer<CChar>) throws {
+        if let extraction { try extraction.require(try status(parent, base), canBecome: reader.entry) }
         try tree.displace(parent, base)
         mustForgetDirectories = true
         // What was reached through a link has its content in the recipe itself.
@@ -215,7 +228,7 @@ final class LayerUnpacker {
             try systemCall("fchownat") { fchownat(parent, base, uid, gid, AT_SYMLINK_NOFOLLOW) }
         }
         if mode & 0o7000 != 0 || !isNew || hasGroupInheritance {
-            try systemCall("fchmodat") { fchmodat(parent, base, mode, 0) }
+            try changeMode(parent, base, mode)
         }
         if mode & S_ISGID != 0 { hasGroupInheritance = true }
         try remember(path.bytes)
@@ -263,23 +276,31 @@ final class LayerUnpacker {
         let mode = reader.entry.mode
         let device = dev_t(skiff_make_device(reader.entry.deviceMajor, reader.entry.deviceMinor))
         _ = try replacing(parent, base, "mknodat") { mknodat(parent, base, type | mode & 0o777, device) }
-        if mode & 0o7000 != 0 { try systemCall("fchmodat") { fchmodat(parent, base, mode, 0) } }
+        if mode & 0o7000 != 0 { try changeMode(parent, base, mode) }
         try setMetadata(parent, base)
+    }
+
+    /// Whoever owns the directory may have put a symbolic link there meanwhile.
+    private func changeMode(
+        _ parent: Int32, _ base: UnsafePointer<CChar>, _ mode: mode_t
+    ) throws(SystemCallError) {
+        try systemCall("fchmodat", String(cString: base)) {
+            fchmodat(parent, base, mode, AT_SYMLINK_NOFOLLOW)
+        }
     }
 
     private func setRoot() throws {
         guard reader.entry.kind == .directory else {
-            throw ImageError(
-                .invalidLayer,
-                "invalid layer: entry \"\(reader.entry.displayName)\" replaces the layer's root")
+            throw path.invalid("replaces the root", reader.entry.name)
         }
+        if let extraction, !extraction.setsRoot || !extraction.base.isEmpty { return }
         let (mode, uid, gid) = (reader.entry.mode, reader.entry.uid, reader.entry.gid)
         let root = tree.root.rawValue
         try systemCall("fchown") { fchown(root, uid, gid) }
         try systemCall("fchmod") { fchmod(root, mode) }
         if mode & S_ISGID != 0 { hasGroupInheritance = true }
         rootEntry = RootAttributes(mode: mode, uid: uid, gid: gid)
-        try remember([0])
+        try remember(path.bytes)
     }
 
     private func remember(_ path: [UInt8]) throws {
@@ -287,8 +308,8 @@ final class LayerUnpacker {
         guard directoryBytes <= TarLimits.directories else {
             throw ImageError(
                 .invalidLayer,
-                "invalid layer: the names of its directories take more than \(TarLimits.directories >> 20) MiB"
-            )
+                "invalid \(self.path.container): the names of its directories take more than "
+                    + "\(TarLimits.directories >> 20) MiB")
         }
         directories.append(
             DirectoryMetadata(

@@ -89,6 +89,9 @@ final class TarReader {
         return bytes
     }
 
+    /// Makes the member somebody's.
+    func give(to uid: UInt32, _ gid: UInt32) { (entry.uid, entry.gid) = (uid, gid) }
+
     /// Makes the link's target a C string in place.
     func terminateLinkName() { entry.linkName.append(0) }
 
