@@ -2,7 +2,11 @@
 #include "clinux_files.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <linux/fs.h>
 #include <linux/magic.h>
+#include <sys/ioctl.h>
+#include <sys/syscall.h>
 #include <sys/uio.h>
 #include <sys/vfs.h>
 #include <sys/xattr.h>
@@ -52,3 +56,11 @@ int64_t skiff_read_cached(int32_t file, void *target, uint64_t count, int64_t of
 }
 
 int32_t skiff_syncfs(int32_t file) { return syncfs(file) == 0 ? 0 : -errno; }
+
+int32_t skiff_rename(const char *from, const char *to, uint32_t flags) {
+    return syscall(SYS_renameat2, AT_FDCWD, from, AT_FDCWD, to, flags) == 0 ? 0 : -errno;
+}
+
+int32_t skiff_clone_file(int32_t target, int32_t source) {
+    return ioctl(target, FICLONE, source) == 0 ? 0 : -errno;
+}

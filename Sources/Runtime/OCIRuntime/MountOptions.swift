@@ -1,28 +1,28 @@
-import LinuxKernel
+package import LinuxKernel
 
 /// The options of one mount of a specification, sorted by where the kernel takes them.
-struct MountOptions: Equatable {
+package struct MountOptions: Equatable {
     /// `MS_*` for mount(2) of a new filesystem.
-    var flags: UInt64 = 0
+    package var flags: UInt64 = 0
     /// The same for a bind mount, set and cleared on its top.
-    var set: MountAttributes = []
-    var clear: MountAttributes = []
+    package var set: MountAttributes = []
+    package var clear: MountAttributes = []
     /// On it and on everything below (`rro`, …).
     var recursiveSet: MountAttributes = []
     var recursiveClear: MountAttributes = []
-    var propagation: MountPropagation?
-    var propagatesRecursively = false
+    package var propagation: MountPropagation?
+    package var propagatesRecursively = false
     /// With the mounts below the source (`rbind`).
-    var bindsRecursively = false
+    package var bindsRecursively = false
     /// Fills a tmpfs with what it covers.
     var copiesUp = false
     var idMapped = false
     /// What is left, for the filesystem itself.
-    var data: [String] = []
+    package var data: [String] = []
 
     /// Sorts the options of `mount`.
     /// - Throws: where the options need something that is not supported
-    init(_ options: [String]) throws(RuntimeError) {
+    package init(_ options: [String]) throws(RuntimeError) {
         for option in options { try add(option) }
     }
 

@@ -31,7 +31,10 @@ struct DiskUsageRoutes: EndpointGroup {
             answer["Containers"] = .array(try self.containers(containers, request.version))
         }
         if wants("volume") {
-            answer["Volumes"] = .array(try await engine.volumes.usage().map(Self.volume))
+            answer["Volumes"] = .array(
+                try await engine.volumes.usage().map {
+                    try JSONValue(encoding: VolumeResource($0, version: request.version))
+                })
         }
         if wants("build-cache") {
             answer["BuildCache"] = .array([])
@@ -57,17 +60,6 @@ struct DiskUsageRoutes: EndpointGroup {
             try JSONValue(
                 encoding: ContainerSummary(usage.container, size: usage.size, now: .now, version: version))
         }
-    }
-
-    private static func volume(_ volume: VolumeUsage) -> JSONValue {
-        var labels = JSONObject()
-        for (key, value) in volume.labels.sorted(by: { $0.key < $1.key }) { labels[key] = .string(value) }
-        return [
-            "CreatedAt": .string(volume.created?.description ?? ""), "Driver": "local",
-            "Labels": .object(labels), "Mountpoint": .string(volume.mountPoint),
-            "Name": .string(volume.name), "Options": .null, "Scope": "local",
-            "UsageData": ["RefCount": .integer(Int64(volume.links)), "Size": .integer(volume.size)],
-        ]
     }
 
     /// What the files would occupy if every image and container had its own copy of all layers, and what they do.

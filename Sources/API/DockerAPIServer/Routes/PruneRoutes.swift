@@ -10,8 +10,7 @@ struct PruneRoutes: EndpointGroup {
 
     var endpoints: [Endpoint] {
         [
-            Endpoint(.imagePrune, images), Endpoint(.volumePrune, volumes),
-            Endpoint(.buildPrune, buildCache),
+            Endpoint(.imagePrune, images), Endpoint(.buildPrune, buildCache),
         ]
     }
 
@@ -20,16 +19,6 @@ struct PruneRoutes: EndpointGroup {
         let deleted = try removals.map { try JSONValue(encoding: ImageDeleteItem($0)) }
         try await reply.json(
             ["ImagesDeleted": Self.list(deleted), "SpaceReclaimed": .integer(reclaimed)] as JSONValue)
-    }
-
-    @Sendable private func volumes(_ request: Request, _ reply: Reply) async throws {
-        let result = try await engine.volumes.prune(
-            try request.filters(), takesNamed: request.version < APIVersion(1, 42))
-        try await reply.json(
-            [
-                "VolumesDeleted": Self.list(result.ids.map { .string($0) }),
-                "SpaceReclaimed": .integer(result.reclaimed),
-            ] as JSONValue)
     }
 
     /// Nothing is built here yet, so no cache is kept.

@@ -7,7 +7,7 @@ enum CommandTable {
     }
 
     static let entries: [Entry] =
-        containerEntries + imageEntries + networkEntries + registryEntries + systemEntries
+        containerEntries + imageEntries + networkEntries + volumeEntries + registryEntries + systemEntries
 
     private static let containerEntries: [Entry] = [
         Entry(paths: ["container attach", "attach"], make: ContainerAttach.command),
@@ -69,6 +69,15 @@ enum CommandTable {
         Entry(paths: ["network rm", "network remove"], make: NetworkRemove.command),
     ]
 
+    private static let volumeEntries: [Entry] = [
+        Entry(paths: ["volume create"], make: VolumeCreate.command),
+        Entry(paths: ["volume inspect"], make: VolumeInspect.command),
+        Entry(paths: ["volume ls", "volume list"], make: VolumeList.command),
+        Entry(paths: ["volume prune"], make: VolumePrune.command),
+        Entry(paths: ["volume rm", "volume remove"], make: VolumeRemove.command),
+        Entry(paths: ["volume update"], make: VolumeUpdate.command),
+    ]
+
     private static let registryEntries: [Entry] = [
         Entry(paths: ["registry collect"], make: RegistryServe.collect),
         Entry(paths: ["registry serve"], make: RegistryServe.serve),
@@ -122,11 +131,12 @@ enum CommandTable {
         case "network": "Work with networks"
         case "registry": "Serve images"
         case "system": "Work with the engine as a whole"
+        case "volume": "Work with volumes"
         default: "Not built yet"
         }
     }
 
-    static let groups = ["container", "image", "manifest", "network", "registry", "system"]
+    static let groups = ["container", "image", "manifest", "network", "registry", "system", "volume"]
 
     /// The sections of the program's own help.
     static var overview: [(title: String, entries: [(name: String, summary: String)])] {
@@ -152,7 +162,7 @@ enum CommandTable {
     private static let unbuiltGroups: Set<String> = [
         "builder", "buildx", "checkpoint", "compose", "config", "context", "model", "node",
         "plugin",
-        "scout", "secret", "service", "stack", "swarm", "trust", "volume",
+        "scout", "secret", "service", "stack", "swarm", "trust",
     ]
 
     private static let unbuiltCommands: Set<String> = [

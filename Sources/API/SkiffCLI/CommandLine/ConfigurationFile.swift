@@ -25,4 +25,5 @@ struct ConfigurationFile {
     var psFormat: String { text("psFormat") }
     var imagesFormat: String { text("imagesFormat") }
     var networksFormat: String { text("networksFormat") }
+    var volumesFormat: String { text("volumesFormat") }
 }

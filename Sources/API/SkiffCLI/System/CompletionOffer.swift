@@ -3,7 +3,7 @@ import JSONCodec
 
 /// What the last word of an unfinished command line may be completed to: commands, flags, names of objects.
 struct CompletionOffer {
-    private enum Objects { case containers, images, networks }
+    private enum Objects { case containers, images, networks, volumes }
 
     private let program: String
     private let before: [String]
@@ -92,12 +92,13 @@ struct CompletionOffer {
 
     private static func objects(of path: String) -> [Objects] {
         switch path {
-        case "inspect": return [.containers, .images, .networks]
+        case "inspect": return [.containers, .images, .networks, .volumes]
         case "container create", "container run", "image history", "image inspect", "image push", "image rm",
             "image save", "image tag":
             return [.images]
         case "container ls", "container prune": return []
         case "network connect", "network disconnect", "network inspect", "network rm": return [.networks]
+        case "volume inspect", "volume rm", "volume update": return [.volumes]
         default: return path.hasPrefix("container ") ? [.containers] : []
         }
     }
@@ -120,6 +121,9 @@ struct CompletionOffer {
                 .filter { !$0.hasPrefix("<none>") }
         case .networks:
             return list(EngineRequest(.get, "/networks"), session).compactMap { $0["Name"]?.stringValue }
+        case .volumes:
+            let answer = try? session.client.json(EngineRequest(.get, "/volumes"))
+            return (answer?["Volumes"]?.arrayValue ?? []).compactMap { $0["Name"]?.stringValue }
         }
     }
 

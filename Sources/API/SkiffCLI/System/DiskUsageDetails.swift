@@ -46,24 +46,9 @@ struct DiskUsageDetails {
             "*formatter.diskUsageContext",
             [
                 ("Images", .array(images)), ("Containers", .array(containers)),
-                ("Volumes", .array(list("Volumes").map(Self.volume))),
+                ("Volumes", .array(list("Volumes").map { VolumeList.row($0).json })),
                 ("BuildCache", .array(list("BuildCache"))),
             ])
-    }
-
-    private static func volume(_ volume: JSONValue) -> JSONValue {
-        func text(_ key: String) -> JSONValue { .string(volume[key]?.stringValue ?? "") }
-        let size = volume["UsageData"]?["Size"]?.integerValue ?? -1
-        return ListRow(
-            "*formatter.volumeContext",
-            [
-                ("Availability", "N/A"), ("Driver", text("Driver")), ("Group", "N/A"),
-                ("Labels", .string(ListRow.text(ofLabels: volume["Labels"]))),
-                ("Links", .string("\(volume["UsageData"]?["RefCount"]?.integerValue ?? 0)")),
-                ("Mountpoint", text("Mountpoint")), ("Name", text("Name")), ("Scope", text("Scope")),
-                ("Size", .string(size < 0 ? "N/A" : HumanUnits.size(Double(size)))), ("Status", "N/A"),
-            ]
-        ).json
     }
 
     private func since(_ seconds: Int64) -> String {

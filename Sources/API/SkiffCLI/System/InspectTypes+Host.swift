@@ -116,4 +116,15 @@ extension InspectTypes {
                             "Name:s EndpointID:s MacAddress:s IPv4Address:s IPv6Address:s")))
             ]
             + fields("Options:m Labels:m") + [Field("Peers", .slice(.any)), Field("Services", .map(.any))])
+
+    // MARK: Volume
+
+    static let volume = GoStructure(
+        "volume.Volume",
+        [Field("ClusterVolume", .pointer(.any))]
+            + fields("CreatedAt:s Driver:s Labels:m Mountpoint:s Name:s Options:m Scope:s")
+            + [
+                Field("Status", .map(.any)),
+                Field("UsageData", .pointer(structure("volume.UsageData", "RefCount:i Size:i"))),
+            ])
 }

@@ -5,16 +5,17 @@ import OCIModel
 
 /// A kind of object that can be inspected.
 enum InspectedKind {
-    case container, image, network
+    case container, image, network, volume
 
     /// In the order in which a bare name is looked for.
-    static let searched: [InspectedKind] = [.container, .image, .network]
+    static let searched: [InspectedKind] = [.container, .image, .network, .volume]
 
     var name: String {
         switch self {
         case .container: "container"
         case .image: "image"
         case .network: "network"
+        case .volume: "volume"
         }
     }
 
@@ -26,6 +27,7 @@ enum InspectedKind {
                 query: query + (size ? [(name: "size", value: "1")] : []))
         case .image: EngineRequest(.get, "/images/\(ImagePath.escape(object))/json", query: query)
         case .network: EngineRequest(.get, "/networks/\(EngineRequest.escape(object))", query: query)
+        case .volume: EngineRequest(.get, "/volumes/\(EngineRequest.escape(object))", query: query)
         }
     }
 
@@ -35,6 +37,7 @@ enum InspectedKind {
         case .container: .structure(InspectTypes.container)
         case .image: .structure(InspectTypes.image)
         case .network: .structure(InspectTypes.network)
+        case .volume: .structure(InspectTypes.volume)
         }
     }
 }

@@ -5,20 +5,20 @@ package struct EngineError: CategorizedError {
     package enum Code: String, Sendable, Codable {
         case noSuchContainer, noSuchExec, noSuchImage, noSuchNetwork, noSuchVolume
         case ambiguousReference, nameInUse, invalidParameter, notBuilt, wrongState, alreadyInState
-        case imageInUse, portInUse, mountSourceMissing, commandNotFound, commandNotExecutable
+        case imageInUse, volumeInUse, noCluster, portInUse, mountSourceMissing, commandNotFound, commandNotExecutable
         case startFailed, shimLost, rootInUse, stateCorrupted, timedOut, cancelled, systemCallFailed,
             engineBug
 
         package var category: ErrorCategory {
             switch self {
             case .noSuchContainer, .noSuchExec, .noSuchImage, .noSuchNetwork, .noSuchVolume: .notFound
-            case .nameInUse, .wrongState, .imageInUse: .conflict
+            case .nameInUse, .wrongState, .imageInUse, .volumeInUse: .conflict
             case .ambiguousReference, .invalidParameter, .mountSourceMissing: .invalidArgument
             case .commandNotFound, .commandNotExecutable: .invalidArgument
             case .notBuilt: .unsupported
             case .alreadyInState: .conflict
             case .portInUse, .rootInUse: .exhausted
-            case .shimLost: .unavailable
+            case .shimLost, .noCluster: .unavailable
             case .stateCorrupted: .corrupted
             case .timedOut: .timedOut
             case .cancelled: .cancelled

@@ -35,7 +35,7 @@ package struct Filters: Sendable, Hashable {
         switch value {
         case "1", "true", "True", "TRUE", "t", "T": return true
         case "0", "false", "False", "FALSE", "f", "F": return false
-        default: throw .invalid("invalid filter '\(key)=\(value)'")
+        default: throw .invalid("invalid filter '\(key)=[\(value)]'")
         }
     }
 }

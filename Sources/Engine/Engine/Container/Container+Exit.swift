@@ -56,6 +56,7 @@ extension Container {
         }
         publish("die", ["exitCode": "\(status.code)"], at: status.finishedAt)
         for endpoint in left { publishNetwork("disconnect", endpoint) }
+        await unmountVolumes()
         await unmountSharedMemory()
         finishRun(WaitResult(exitCode: status.code, error: nil))
         if let delay {

@@ -51,6 +51,7 @@ extension Container {
 
     private func launch() async throws {
         let waiting = try await attachments.close(reactor: parts.reactor)
+        try await mountVolumes()
         let plan = try await preparePlan()
         let (session, request) = try await openSession(plan, waiting)
         async let prepared: Void = writeFilesAndIntent(plan)
@@ -186,6 +187,7 @@ extension Container {
             self.session = nil
         }
         let left = await releaseNetwork()
+        await unmountVolumes()
         await removeShimFolder()
         attachments.clear()
         attachments.open()

@@ -35,6 +35,8 @@ actor Container {
     var isRestartUnderWay = false
     /// Removes the container after its last end.
     var removing: Task<Void, Never>?
+    /// Whether its volumes are in use for its run.
+    var hasVolumesMounted = false
     /// Nothing of it is left: whoever was about to remove it has nothing to do.
     var isRemoved = false
 

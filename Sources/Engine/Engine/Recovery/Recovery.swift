@@ -27,6 +27,7 @@ struct Recovery: Sendable {
         }
         parts.networkStarted.fulfil(())
         for container in alive { await container.repairNetworks() }
+        for container in alive { await container.adoptVolumes() }
         await clearOrphans(containers)
         for container in containers where container.spec.autoRemove && container.progress.hasHadItsRun {
             await container.removeAutomatically()
@@ -98,6 +99,7 @@ struct Recovery: Sendable {
                 }
             }
         }
+        await attempt("volumes") { try parts.volumes.unmountUnused() }
         await attempt("control groups") {
             for container in containers where !alive.contains(container.id) {
                 try CgroupRemoval.remove(

@@ -22,26 +22,27 @@ extension VolumeStore {
     func removeUnused(_ name: String, isUsed: () -> Bool) throws -> Bool {
         guard VolumeName.isValid(name) else { return false }
         let removed = "\(root)/\(Self.removedPrefix)\(randomID())"
-        let isMine = try held.withLock { held in
-            guard held[name] == nil, !isUsed() else { return false }
-            if rename("\(root)/\(name)", removed) == 0 { return true }
-            if errno == ENOENT { return false }
-            throw EngineError(
-                .systemCallFailed, "cannot remove volume \(name): \(SystemCallError(call: "rename"))")
+        let isMine = try locks.with(name) {
+            try held.withLock { held in
+                guard held[name] == nil, !isUsed() else { return false }
+                if rename("\(root)/\(name)", removed) == 0 { return true }
+                if errno == ENOENT { return false }
+                throw EngineError(
+                    .systemCallFailed, "cannot remove volume \(name): \(SystemCallError(call: "rename"))")
+            }
         }
-        if isMine { try Self.removeTree(removed) }
-        return isMine
+        guard isMine else { return false }
+        configured.withLock { $0[name] = nil }
+        try Self.removeTree(removed)
+        return true
     }
 
-    /// What a crash left of removals.
-    func clearRemoved() throws {
+    /// What a crash left of volumes that were being made or removed.
+    func clearStaged() throws {
         let folder = try openFile(root, O_RDONLY | O_DIRECTORY)
         for name in try directoryNames(of: folder.rawValue).map(displayName)
-        where name.hasPrefix(Self.removedPrefix) {
+        where name.hasPrefix(Self.removedPrefix) || name.hasPrefix(Self.newPrefix) {
             try Self.removeTree("\(root)/\(name)")
         }
     }
-
-    /// No volume's name begins like it.
-    private static var removedPrefix: String { ".removed-" }
 }

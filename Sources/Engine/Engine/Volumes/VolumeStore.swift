@@ -24,26 +24,43 @@ final class VolumeStore: Sendable {
     let root: String
     /// Volumes that containers are being made with, and by how many.
     let held = Mutex<[String: Int]>([:])
+    /// What the driver was told of those that it was told something of.
+    let configured = Mutex<[String: LocalVolumeOptions]>([:])
+    /// Who has which volume mounted; only of those that are mounted for their users.
+    let users = Mutex<[String: Set<String>]>([:])
+    let locks = NameLocks()
 
-    /// Makes the folder if it is missing and clears what a crash left of a copy-up.
+    /// Makes the folder if it is missing and clears what a crash left of copies and removals.
     init(root: String) throws {
         self.root = root
         try makeDirectories(root, mode: 0o711)
-        for name in try list() where fileExists(stagingPath(name)) { try Self.removeTree(stagingPath(name)) }
-        try clearRemoved()
+        for name in try list() {
+            if fileExists(stagingPath(name)) { try Self.removeTree(stagingPath(name)) }
+            loadOptions(of: name)
+        }
+        try clearStaged()
+    }
+
+    private func loadOptions(of name: String) {
+        guard let told = record(of: name)?.options else { return }
+        // What somebody has damaged by hand is refused when it is to be mounted: as a plain volume it would be taken
+        // for an empty one.
+        let options = (try? LocalVolumeOptions(told, of: name)) ?? LocalVolumeOptions(unreadable: told)
+        configured.withLock { $0[name] = options }
     }
 
     /// Names of all volumes, sorted.
     func list() throws -> [String] {
         let folder = try openFile(root, O_RDONLY | O_DIRECTORY)
-        let names = try directoryNames(of: folder.rawValue).map(displayName).filter(VolumeName.isValid)
-        return names.sorted()
+        let names = try directoryNames(of: folder.rawValue).map(displayName)
+        return names.filter { VolumeName.isValid($0) && fileExists("\(root)/\($0)/.") }.sorted()
     }
 
     /// Where the volume's files are; whether it exists or not.
     func path(of name: String) -> String { "\(root)/\(name)/_data" }
 
-    func exists(_ name: String) -> Bool { fileExists(path(of: name)) }
+    /// Whether there is such a volume; its files may be lost all the same.
+    func exists(_ name: String) -> Bool { VolumeName.isValid(name) && fileExists("\(root)/\(name)/.") }
 
     /// nil where the volume has no readable record.
     func record(of name: String) -> Record? {
@@ -53,35 +70,64 @@ final class VolumeStore: Sendable {
         return try? json.decode(Record.self)
     }
 
-    /// Finds or makes a volume, durably, and holds it: the caller must call `letGo`.
+    /// Finds or makes a volume, durably, and holds it: the caller must call `letGo`. One that exists stays as it is.
     func ensure(_ request: VolumeRequest) throws -> (name: String, path: String, created: Bool) {
-        if let name = request.name, !VolumeName.isValid(name) { throw VolumeName.refusal(name) }
         let isAnonymous = request.name == nil
         let name = request.name ?? Self.anonymousName()
-        let path = path(of: name)
         guard ["", "local"].contains(request.driver) else {
             throw EngineError(
                 .noSuchVolume,
-                "create \(name): error looking up volume plugin \(request.driver): plugin \"\(request.driver)\" not found"
-            )
+                "create \(name): error looking up volume plugin \(request.driver): plugin \"\(request.driver)\" not "
+                    + "found")
         }
+        guard VolumeName.isValid(name) else { throw VolumeName.refusal(name) }
+        let path = path(of: name)
         hold(name)
-        if fileExists(path) { return (name, path, false) }
-        do throws(SystemCallError) {
-            try makeDirectories("\(root)/\(name)", mode: 0o701)
+        if exists(name) { return (name, path, false) }
+        do {
+            let options = try LocalVolumeOptions(request.options, of: name)
+            guard options.size == 0 else {
+                throw EngineError.invalid("create \(name): quota size requested but no quota support")
+            }
             var record = Record(created: .now, labels: request.labels, isAnonymous: isAnonymous)
             if !request.options.isEmpty { record.options = request.options }
-            try replaceFile(recordPath(name), encoded(record), mode: 0o600, durable: true)
-            try makeDirectories(path, mode: 0o755)
-            try syncFolder(of: path)
-            try syncFolder(of: "\(root)/\(name)")
+            let created = try make(name, record)
+            if created, !request.options.isEmpty { configured.withLock { $0[name] = options } }
+            return (name, path, created)
         } catch {
             letGo([name])
+            throw error
+        }
+    }
+
+    /// The whole folder appears under its name at once: a volume without files has lost them, it is not half made.
+    /// - Returns: false where somebody else has made it meanwhile
+    private func make(_ name: String, _ record: Record) throws(EngineError) -> Bool {
+        let staged = stagedFolder()
+        do throws(SystemCallError) {
+            try makeDirectories("\(staged)/_data", mode: 0o755)
+            try replaceFile("\(staged)/volume.json", encoded(record), mode: 0o600, durable: true)
+            let isMade = try appear(staged, as: name)
+            if !isMade { try LinuxKernel.removeTree(staged) }
+            return isMade
+        } catch {
+            try? Self.removeTree(staged)
             throw EngineError(
                 .systemCallFailed, "cannot make volume \(name): \(error)", cause: error,
                 category: error.errno == ENOSPC ? .exhausted : nil)
         }
-        return (name, path, true)
+    }
+
+    /// Gives a folder that is whole and synced a volume's name.
+    /// - Returns: false where the name is taken
+    func appear(_ staged: String, as name: String) throws(SystemCallError) -> Bool {
+        // Others may pass through, as through Docker's.
+        try systemCall("chmod", staged) { chmod(staged, 0o701) }
+        let result = skiff_rename(staged, "\(root)/\(name)", 1)
+        if result == -EEXIST { return false }
+        try rawCall("renameat2", staged) { result }
+        try syncFolder(of: "\(root)/\(name)")
+        return true
     }
 
     /// Fills an empty volume with what the image has at `path`, the folder's own owner and mode included (Docker's
@@ -91,34 +137,59 @@ final class VolumeStore: Sendable {
     ///   - lower: the image's layer folders, topmost first
     ///   - path: of the mount point in the container
     func populate(_ name: String, from lower: [String], path: String) throws {
-        guard try isEmpty(name) else { return }
-        let view = try Self.view(of: lower)
-        guard let source = try Self.folder(path, in: view) else { return }
-        let staging = stagingPath(name)
-        do throws(SystemCallError) {
-            try makeDirectories(staging, mode: 0o700)
-            let target = try openFile(staging, O_RDONLY | O_DIRECTORY | O_NOFOLLOW)
-            try TreeCopy.copy(from: source.rawValue, to: target.rawValue)
-            let raw = target.rawValue
-            try rawCall("syncfs", staging) { skiff_syncfs(raw) }
-            try systemCall("rename", staging) { rename(staging, self.path(of: name)) }
-            try syncFolder(of: staging)
-        } catch {
-            try? Self.removeTree(staging)
+        let isMounted = options(of: name)?.needsMount == true
+        do {
+            // A lost folder is the start's to tell of.
+            guard fileExists(self.path(of: name)) else { return }
+            if !isMounted { guard try isEmpty(name) else { return } }
+            let view = try Self.view(of: lower)
+            guard let source = try Self.folder(path, in: view) else { return }
+            guard isMounted else { return try populate(name, from: source.rawValue) }
+            let user = "copy-up \(randomID())"
+            try mount(name, for: user)
+            do {
+                try populateMounted(name, from: source.rawValue)
+            } catch {
+                try? unmount(name, for: user)
+                throw error
+            }
+            try unmount(name, for: user)
+        } catch let error as SystemCallError {
             throw EngineError(
                 .systemCallFailed, "cannot copy the image's \(path) into volume \(name): \(error)",
-                cause: error,
-                category: error.errno == ENOSPC ? .exhausted : nil)
+                cause: error, category: error.errno == ENOSPC ? .exhausted : nil)
+        }
+    }
+
+    private func populate(_ name: String, from source: Int32) throws {
+        try locks.with(name) {
+            guard try isEmpty(name) else { return }
+            let staging = stagingPath(name)
+            do {
+                try makeDirectories(staging, mode: 0o700)
+                let target = try openFile(staging, O_RDONLY | O_DIRECTORY | O_NOFOLLOW)
+                try TreeCopy.copy(from: source, to: target.rawValue)
+                let raw = target.rawValue
+                try rawCall("syncfs", staging) { skiff_syncfs(raw) }
+                try systemCall("rename", staging) { rename(staging, self.path(of: name)) }
+                try syncFolder(of: staging)
+            } catch {
+                try? Self.removeTree(staging)
+                throw error
+            }
         }
     }
 
     // MARK: Parts
 
-    private func recordPath(_ name: String) -> String { "\(root)/\(name)/volume.json" }
+    func recordPath(_ name: String) -> String { "\(root)/\(name)/volume.json" }
 
-    private func stagingPath(_ name: String) -> String { "\(root)/\(name)/_data.new" }
+    /// A new name for a folder that becomes a volume.
+    func stagedFolder() -> String { "\(root)/\(Self.newPrefix)\(randomID())" }
 
-    private func encoded(_ record: Record) -> [UInt8] {
+    func stagingPath(_ name: String) -> String { "\(root)/\(name)/_data.new" }
+
+    func encoded(_ record: Record) -> [UInt8] {
         var json = JSONObject()
         json["version"] = .integer(Int64(record.version))
         json["created"] = .string(record.created.description)
@@ -157,6 +228,10 @@ final class VolumeStore: Sendable {
             throw error
         }
     }
+
+    /// No volume's name begins like these.
+    static var newPrefix: String { ".new-" }
+    static var removedPrefix: String { ".removed-" }
 
     static func removeTree(_ path: String) throws {
         do {

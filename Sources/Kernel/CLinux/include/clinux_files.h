@@ -24,4 +24,10 @@ int64_t skiff_read_cached(int32_t file, void *target, uint64_t count, int64_t of
 /* syncfs(2) of the file system that the open file is on. 0 or the negated errno. */
 int32_t skiff_syncfs(int32_t file);
 
+/* renameat2(2): with flag 1 it fails where the target exists, with 2 it exchanges both. 0 or the negated errno. */
+int32_t skiff_rename(const char *from, const char *to, uint32_t flags);
+
+/* ioctl_ficlone(2): the target shares the source's blocks until one of them is written. 0 or the negated errno. */
+int32_t skiff_clone_file(int32_t target, int32_t source);
+
 #endif
