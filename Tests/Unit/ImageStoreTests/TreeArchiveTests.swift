@@ -19,12 +19,17 @@ import Testing
 
     private func open(_ path: String) throws -> Descriptor { try openFile(path, O_RDONLY | O_DIRECTORY) }
 
+    private func shared(_ path: String, _ flags: Int32) throws -> SharedDescriptor {
+        SharedDescriptor(try openFile(path, flags))
+    }
+
     private func archive(
         _ options: TreeArchiveWriter.Options = .init(), as name: String = ""
     ) throws -> [UInt8] {
         let sink = MemorySink()
         let writer = TreeArchiveWriter(to: sink, options)
-        try writer.addDirectory(try open(source).rawValue, as: Array(name.utf8))
+        let directory = try open(source)
+        try writer.addDirectory(directory.rawValue, as: Array(name.utf8))
         try writer.finish()
         return sink.bytes
     }
@@ -34,7 +39,8 @@ import Testing
     }
 
     private func write(_ path: String, _ content: [UInt8] = []) throws {
-        try writeAll(try openFile(path, O_WRONLY | O_CREAT | O_TRUNC).rawValue, content)
+        let file = try openFile(path, O_WRONLY | O_CREAT | O_TRUNC)
+        try writeAll(file.rawValue, content)
     }
 
     private func names(_ bytes: [UInt8]) throws -> [String] {
@@ -55,8 +61,8 @@ import Testing
         let name = [UInt8](repeating: UInt8(ascii: "n"), count: 250)
         let odd: [CChar] = [0x66, -1, -2, 0x66, 0]
         #expect(mkdir(source + "/" + String(decoding: name, as: UTF8.self), 0o700) == 0)
-        let raw = try open(source)
-        #expect(openat(raw.rawValue, odd, O_CREAT | O_WRONLY, 0o644) >= 0)
+        let directory = try shared(source, O_RDONLY | O_DIRECTORY)
+        #expect(mknodat(directory.rawValue, odd, S_IFREG | 0o644, 0) == 0)
         let times = [timespec(tv_sec: 5, tv_nsec: 7), timespec(tv_sec: -3, tv_nsec: 250_000_000)]
         #expect(utimensat(AT_FDCWD, source + "/dir/plain", times, 0) == 0)
         #expect(utimensat(AT_FDCWD, source + "/dir", times, 0) == 0)
@@ -80,7 +86,8 @@ import Testing
         var value = [UInt8](repeating: 0, count: 8)
         #expect(skiff_get_attribute(target + "/dir/plain", "user.note", &value, 8) == 4)
         var found = stat()
-        #expect(fstatat(try open(target).rawValue, odd, &found, 0) == 0)
+        let copies = try shared(target, O_RDONLY | O_DIRECTORY)
+        #expect(fstatat(copies.rawValue, odd, &found, 0) == 0)
         #expect(try status(target + "/" + String(decoding: name, as: UTF8.self)).st_mode & 0o777 == 0o700)
     }
 
@@ -94,16 +101,16 @@ import Testing
     }
 
     @Test func holesStayHolesAndBothKindsOfReadersSeeTheContent() throws {
-        let file = try openFile(source + "/sparse", O_RDWR | O_CREAT).rawValue
-        #expect(ftruncate(file, 1 << 40) == 0)
-        #expect(pwrite(file, "middle", 6, 1 << 30) == 6)
+        let file = try shared(source + "/sparse", O_RDWR | O_CREAT)
+        #expect(ftruncate(file.rawValue, 1 << 40) == 0)
+        #expect(pwrite(file.rawValue, "middle", 6, 1 << 30) == 6)
         let bytes = try archive()
         #expect(bytes.count < 1 << 16)
         try extract(bytes)
-        let copy = try openFile(target + "/sparse", O_RDONLY).rawValue
+        let copy = try shared(target + "/sparse", O_RDONLY)
         #expect(try status(target + "/sparse").st_size == 1 << 40)
         var read = [UInt8](repeating: 0, count: 6)
-        #expect(pread(copy, &read, 6, 1 << 30) == 6)
+        #expect(pread(copy.rawValue, &read, 6, 1 << 30) == 6)
         #expect(read == Array("middle".utf8))
         #expect(try status(target + "/sparse").st_blocks < 64)
     }
@@ -121,11 +128,12 @@ import Testing
     }
 
     @Test func treesMayBeDeeperThanAProcessMayHaveFilesOpen() throws {
-        var directory = try open(source)
+        var directory = try shared(source, O_RDONLY | O_DIRECTORY)
         for _ in 0..<1500 {
             #expect(mkdirat(directory.rawValue, "deep", 0o755) == 0)
             #expect(mkdirat(directory.rawValue, "z", 0o755) == 0)
-            directory = try openFile("deep", O_RDONLY | O_DIRECTORY, at: directory.rawValue)
+            directory = SharedDescriptor(
+                try openFile("deep", O_RDONLY | O_DIRECTORY, at: directory.rawValue))
         }
         let bytes = try archive()
         let found = try names(bytes)
