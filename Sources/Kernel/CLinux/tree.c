@@ -36,11 +36,6 @@ int64_t skiff_read_directory(int32_t directory, void *buffer, uint64_t size) {
     return count < 0 ? -errno : count;
 }
 
-int64_t skiff_file_system_type(int32_t file) {
-    struct statfs system;
-    return fstatfs(file, &system) < 0 ? -errno : (int64_t)system.f_type;
-}
-
 int32_t skiff_drop_file_mode_mask(void) {
     if (unshare(CLONE_FS) != 0) return -errno;
     umask(0);

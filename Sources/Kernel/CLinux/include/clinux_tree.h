@@ -17,9 +17,6 @@ int32_t skiff_open_same_mount(int32_t directory, const char *name);
 /* Reads entries of an open directory into `buffer`, as getdents64(2) does. Returns how many bytes, 0 at the end. */
 int64_t skiff_read_directory(int32_t directory, void *buffer, uint64_t size);
 
-/* The number of the file system's type (statfs(2), f_type). */
-int64_t skiff_file_system_type(int32_t file);
-
 /* Takes the calling thread's file system attributes away from its process's and sets their file mode mask to 0. */
 int32_t skiff_drop_file_mode_mask(void);
 
