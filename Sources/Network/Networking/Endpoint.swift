@@ -144,10 +144,4 @@ package enum GatewayChoice {
             endpoints[index].defaultRoutes = routes
         }
     }
-
-    /// The endpoint that published ports go to: where the container's answers leave by, on a bridge.
-    package static func publisher(_ endpoints: [Endpoint]) -> Int? {
-        endpoints.firstIndex { $0.driver == .bridge && $0.defaultRoutes.contains(.ipv4) }
-            ?? endpoints.firstIndex { $0.driver == .bridge && $0.defaultRoutes.contains(.ipv6) }
-    }
 }

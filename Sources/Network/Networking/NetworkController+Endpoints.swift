@@ -41,8 +41,8 @@ extension NetworkController {
         try network.addresses.allocate(request, for: &endpoint)
         do throws(NetworkError) {
             try network.prepare(&endpoint, request)
-            if let bridge = network as? BridgeNetwork, !record.isInternal {
-                try ports.allocate(request.ports, for: &endpoint, policy(of: bridge))
+            if let policy = publishingPolicy(of: network) {
+                try ports.allocate(request.ports, for: &endpoint, policy)
             }
         } catch {
             network.release(endpoint)
@@ -64,10 +64,12 @@ extension NetworkController {
         throw NetworkError(.noSuchNetwork, "network \(endpoint.networkName) not found")
     }
 
-    func policy(of bridge: BridgeNetwork) -> PublishingPolicy {
-        PublishingPolicy(
-            defaultAddress: bridge.settings.hostBindingAddress ?? configuration.hostBindingAddress,
-            isRoutedV4: bridge.settings.modeV4 == .routed, isRoutedV6: bridge.settings.modeV6 == .routed)
+    /// nil where ports cannot be published.
+    func publishingPolicy(of network: any StandingNetwork) -> PublishingPolicy? {
+        guard let side = network.hostSide, !side.bridge.isInternal else { return nil }
+        return PublishingPolicy(
+            defaultAddress: side.bindingAddress ?? configuration.hostBindingAddress,
+            isRoutedV4: side.bridge.v4.isRouted, isRoutedV6: side.bridge.v6.isRouted)
     }
 
     /// Connects a container: interface, addresses and routes inside, loopback up, published ports live. On `none` only
@@ -82,14 +84,14 @@ extension NetworkController {
             case .null: try ContainerInterface.configureLoopback(namespace: namespace)
             case .bridge, .macvlan, .ipvlan:
                 let network = try standing(endpoint)
-                if let source = (network as? BridgeNetwork)?.source(of: endpoint) {
+                if let source = network.source(of: endpoint) {
                     try sources.add(source, endpoint: endpoint.id)
                 }
                 try network.connect(endpoint, namespace: namespace)
                 try publish(endpoint)
                 enterNames(endpoint)
                 let isFirst = running.withLock { $0?.examined.insert(endpoint.networkID).inserted ?? false }
-                if isFirst, network is BridgeNetwork { logFindings() }
+                if isFirst, network.hostSide != nil { logFindings() }
             }
         } catch {
             throw failure(endpoint, "connect", "to", error)
@@ -176,7 +178,7 @@ extension NetworkController {
         else { return }
         names?.remove(endpoint: held.id)
         unpublish(held.ports, of: held)
-        if network is BridgeNetwork { forgetSource(of: held) }
+        if network?.hostSide != nil { forgetSource(of: held) }
         network?.release(held)
     }
 

@@ -78,7 +78,7 @@ extension NetworkController {
     private func raise(_ record: NetworkRecord, _ driver: any NetworkDriver) throws(NetworkError) {
         let network = try driver.stand(record)
         do {
-            if let bridge = network as? BridgeNetwork { try add(bridge) }
+            if let side = network.hostSide { try add(side.bridge, of: network) }
             running.withLock { $0?.standing[record.id] = network }
         } catch {
             try? network.remove()
@@ -88,10 +88,10 @@ extension NetworkController {
     }
 
     /// Has the table know a bridge; the first one brings the table.
-    private func add(_ bridge: BridgeNetwork) throws {
-        if running.withLock({ $0?.watcher != nil }) { return try firewall.add(bridge.firewallBridge) }
+    private func add(_ bridge: FirewallModel.Bridge, of network: any StandingNetwork) throws {
+        if running.withLock({ $0?.watcher != nil }) { return try firewall.add(bridge) }
         guard var state = running.withLock({ $0 }) else { throw Self.notStarted }
-        state.standing = [bridge.record.id: bridge]
+        state.standing = [network.record.id: network]
         try startFirewall(&state, [])
         let watcher = state.watcher
         running.withLock { $0?.watcher = watcher }
@@ -150,7 +150,7 @@ extension NetworkController {
         }
         if !holders.isEmpty { throw Self.inUse(record, holders) }
         do {
-            if let bridge = network as? BridgeNetwork { try firewall.remove(bridge: bridge.bridge.name) }
+            if let side = network?.hostSide { try firewall.remove(bridge: side.bridge.name) }
             try network?.remove()
             try changed.remove(id: record.id)
         } catch {

@@ -33,14 +33,14 @@ extension NetworkController {
     /// - Throws: as `allocate`; the endpoint is as it was then
     package func addPorts(_ requests: [PortRequest], to endpoint: inout Endpoint) throws(NetworkError) {
         guard !requests.isEmpty else { return }
-        guard let bridge = running.withLock({ $0?.standing[endpoint.networkID] }) as? BridgeNetwork,
-            !bridge.record.isInternal
+        guard let network = running.withLock({ $0?.standing[endpoint.networkID] }),
+            let policy = publishingPolicy(of: network)
         else {
             throw NetworkError(
                 .invalidRequest, "ports of containers on network \(endpoint.networkName) cannot be published")
         }
         var changed = endpoint
-        try ports.allocate(requests, for: &changed, policy(of: bridge))
+        try ports.allocate(requests, for: &changed, policy)
         let added = changed.ports.filter { !endpoint.ports.contains($0) }
         // From here on the container's end takes them off.
         guard record(changed) else {

@@ -43,7 +43,6 @@ package final class NetworkController: Sendable {
     /// nil unless the instance stands in for Docker.
     private let mirror: IptablesMirror?
     private let parentUses = ParentUses()
-    private let restorations = Slot<@Sendable () -> Void>()
 
     /// Names for the containers of user-defined networks; nil where no `skiff-net` is configured, and before `start`.
     package var names: NameServer? { running.withLock { $0?.names } }
@@ -71,9 +70,6 @@ package final class NetworkController: Sendable {
             forwarder.value?.settle()
         }
     }
-
-    /// Calls `body`, on a thread of its own, whenever the table was restored after another program removed from it.
-    package func onRestoration(_ body: @escaping @Sendable () -> Void) { restorations.set(body) }
 
     /// Makes the bridges, the kernel settings and the table, takes the endpoints of containers that are alive back, and
     /// removes what else carries this instance's name. To be called once, before anything else.
@@ -121,7 +117,7 @@ package final class NetworkController: Sendable {
             state.standing[endpoint.networkID]?.addresses.adopt(endpoint)
             ports.adopt(endpoint)
         }
-        if state.standing.values.contains(where: { $0 is BridgeNetwork }) {
+        if state.standing.values.contains(where: { $0.hostSide != nil }) {
             try startFirewall(&state, existing)
         }
         try removeOrphans(state, existing)
@@ -176,20 +172,20 @@ package final class NetworkController: Sendable {
 
     /// Writes the table for the bridges that stand, and watches it.
     func startFirewall(_ state: inout Running, _ existing: [Endpoint]) throws {
-        let bridges = state.standing.values.compactMap { $0 as? BridgeNetwork }
+        let bridged = state.standing.values.filter { $0.hostSide != nil }
         var model = FirewallModel()
-        for bridge in bridges { model.bridges[bridge.bridge.name] = bridge.firewallBridge }
+        for side in bridged.compactMap(\.hostSide) { model.bridges[side.bridge.name] = side.bridge }
         let published = existing.filter { !$0.ports.isEmpty }
         for endpoint in published { model.ports[endpoint.id] = FirewallModel.Port.all(of: endpoint) }
         do throws(SystemCallError) {
             try firewall.replace(with: model)
         } catch {
             // Nothing of a network that cannot be had.
-            if existing.isEmpty { for bridge in bridges { try? bridge.remove() } }
+            if existing.isEmpty { bridged.forEach(remove) }
             guard [EOPNOTSUPP, ENOENT, EPROTONOSUPPORT, EAFNOSUPPORT].contains(error.errno) else {
                 throw error
             }
-            let names = bridges.map(\.bridge.name).sorted().joined(separator: ", ")
+            let names = model.bridges.keys.sorted().joined(separator: ", ")
             throw NetworkError(
                 .unsupported,
                 "cannot set up bridge network \(names): this kernel lacks parts of nftables that address translation needs "
@@ -198,9 +194,7 @@ package final class NetworkController: Sendable {
                 cause: error)
         }
         try sources.replace(with: guarded(existing, state))
-        let watcher = try FirewallWatcher(firewall, sources, logger: logger) { [restorations] in
-            restorations.value?()
-        }
+        let watcher = try FirewallWatcher(firewall, sources, logger: logger)
         try watcher.start()
         try mirror?.start()
         state.watcher = watcher
@@ -210,8 +204,7 @@ package final class NetworkController: Sendable {
     private func guarded(_ endpoints: [Endpoint], _ state: Running) -> [String: SourceGuard.Source] {
         var sources: [String: SourceGuard.Source] = [:]
         for endpoint in endpoints {
-            guard let bridge = state.standing[endpoint.networkID] as? BridgeNetwork else { continue }
-            sources[endpoint.id] = bridge.source(of: endpoint)
+            sources[endpoint.id] = state.standing[endpoint.networkID]?.source(of: endpoint)
         }
         return sources
     }
@@ -238,7 +231,7 @@ package final class NetworkController: Sendable {
     /// between forgetting one and deleting it.
     private func removeOrphans(_ state: Running, _ existing: [Endpoint]) throws(SystemCallError) {
         try parents(state.routes).removeOrphans()
-        let bridges = Set(state.standing.values.compactMap { ($0 as? BridgeNetwork)?.bridge.index })
+        let bridges = Set(state.standing.values.compactMap { $0.hostSide?.index })
         let kept = Set(existing.map(\.hostInterfaceName))
         let mark = "skiff:\(configuration.instance):"
         let known = Set(state.records.map { mark + $0.id })

@@ -1,5 +1,6 @@
 import Glibc
 import LinuxKernel
+import Logging
 import Networking
 import Synchronization
 import Testing
@@ -10,9 +11,12 @@ struct SurvivalTests {
 
     @Test func aFlushedRulesetIsBackWithinASecond() throws {
         let host = try Host()
-        let instance = try host.start(host.configuration())
         let restorations = Counter()
-        instance.controller.onRestoration { restorations.increase() }
+        let instance = try host.start(
+            host.configuration(),
+            logger: Logger(label: "restorations") { _ in
+                LoggedRestorations(count: { restorations.increase() })
+            })
         let web = try instance.container("web", ports: [Self.port])
         for command in [
             "flush ruleset", "delete table inet sktest", "flush chain inet sktest publish",
@@ -137,6 +141,22 @@ final class Counter: Sendable {
     private let count = Mutex(0)
     var value: Int { count.withLock { $0 } }
     func increase() { count.withLock { $0 += 1 } }
+}
+
+/// Counts what tells of a restored table.
+private struct LoggedRestorations: LogHandler {
+    let count: @Sendable () -> Void
+    var metadata: Logger.Metadata = [:]
+    var logLevel = Logger.Level.info
+
+    subscript(metadataKey key: String) -> Logger.Metadata.Value? {
+        get { metadata[key] }
+        set { metadata[key] = newValue }
+    }
+
+    func log(event: LogEvent) {
+        if event.message.description.hasPrefix("restored the nftables table") { count() }
+    }
 }
 
 extension Host {

@@ -100,20 +100,6 @@ extension MessageBatch {
         }
     }
 
-    /// Makes the default route of a family lead to an interface without a gateway, as on a network where every address
-    /// is on the link.
-    package mutating func setDefaultRoute(isIPv4: Bool, interface: Int32) {
-        message(
-            RouteMessage.newRoute, [.request, .acknowledge, .create, .replace], name: "RTM_NEWROUTE",
-            subject: "default"
-        ) {
-            $0.defaultRouteHeader(
-                family: UInt8(isIPv4 ? AF_INET : AF_INET6),
-                scope: isIPv4 ? RouteAttribute.scopeLink : RouteAttribute.scopeUniverse)
-            $0.attribute(RouteAttribute.outputInterface, number: interface)
-        }
-    }
-
     /// Takes the default route of a family away; one that is gone counts as success.
     package mutating func deleteDefaultRoute(isIPv4: Bool) {
         message(
@@ -132,14 +118,12 @@ extension MessageBatch {
     }
 
     /// `struct rtmsg` of a default route of the main table.
-    private mutating func defaultRouteHeader(
-        family: UInt8, scope: UInt8 = RouteAttribute.scopeUniverse
-    ) {
+    private mutating func defaultRouteHeader(family: UInt8) {
         append(family)
         append(contentsOf: [0, 0, 0])
         append(RouteAttribute.mainTable)
         append(RouteAttribute.protocolBoot)
-        append(scope)
+        append(RouteAttribute.scopeUniverse)
         append(RouteAttribute.typeUnicast)
         append(UInt32(0))
     }

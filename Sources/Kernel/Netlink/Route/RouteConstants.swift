@@ -75,7 +75,6 @@ enum RouteAttribute {
     static let mainTable: UInt8 = 254
     static let protocolBoot: UInt8 = 3
     static let scopeUniverse: UInt8 = 0
-    static let scopeLink: UInt8 = 253
     /// In a deletion: of any scope.
     static let scopeNowhere: UInt8 = 255
     static let typeUnicast: UInt8 = 1

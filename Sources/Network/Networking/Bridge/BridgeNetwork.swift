@@ -22,10 +22,12 @@ final class BridgeNetwork: StandingNetwork {
         addresses = AddressPlan(record, reserved: settings.addresses.map(\.address))
     }
 
-    /// What the firewall has to know.
-    var firewallBridge: FirewallModel.Bridge { settings.firewallBridge(subnets: record.subnets) }
+    var hostSide: HostSide? {
+        HostSide(
+            bridge: settings.firewallBridge(subnets: record.subnets), index: bridge.index,
+            bindingAddress: settings.hostBindingAddress)
+    }
 
-    /// What a container on it may send under; nil where it may send anything.
     func source(of endpoint: Endpoint) -> SourceGuard.Source? {
         let isAllowed = (try? BridgeDriver.flag(endpoint.driverOptions, BridgeOption.allowSpoofing)) ?? false
         guard !settings.allowsSpoofing, !isAllowed, let mac = endpoint.macAddress else { return nil }

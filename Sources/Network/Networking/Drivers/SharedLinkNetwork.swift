@@ -6,6 +6,7 @@ import Netlink
 final class SharedLinkNetwork: StandingNetwork {
     let record: NetworkRecord
     let addresses: AddressPlan
+    let hostSide: HostSide? = nil
     private let kind: SharedLink.Kind
     private let parent: SharedLinkParent
     var parentName: String { parent.name }
@@ -55,6 +56,9 @@ final class SharedLinkNetwork: StandingNetwork {
             endpoint.ipv6?.gateway = nil
         }
     }
+
+    /// The host sees none of what they send.
+    func source(of endpoint: Endpoint) -> SourceGuard.Source? { nil }
 
     func connect(_ endpoint: Endpoint, namespace: Int32) throws(SystemCallError) {
         let parent = try parentIndex()

@@ -4,6 +4,11 @@ import LinuxKernel
 protocol StandingNetwork: AnyObject, Sendable {
     var record: NetworkRecord { get }
     var addresses: AddressPlan { get }
+    /// nil where its packets do not pass the host's own rules, as those of macvlan.
+    var hostSide: HostSide? { get }
+
+    /// What a container on it may send under; nil where it may send anything.
+    func source(of endpoint: Endpoint) -> SourceGuard.Source?
 
     /// Completes an endpoint that has its addresses: names of its interfaces, options of the driver.
     /// - Throws: `NetworkError` (`invalidRequest`) for options that are none
@@ -25,4 +30,13 @@ protocol StandingNetwork: AnyObject, Sendable {
 
     /// Takes everything off the host.
     func remove() throws(SystemCallError)
+}
+
+/// The bridge of a network, as the host's rules see it.
+struct HostSide: Sendable {
+    let bridge: FirewallModel.Bridge
+    /// The bridge's interface index.
+    let index: Int32
+    /// Where ports are published that name no address; nil is the daemon's default.
+    let bindingAddress: IPAddress?
 }

@@ -46,7 +46,7 @@ struct ResolverSockets: Sendable {
             let raw = listener.rawValue
             try systemCall("listen", "\(address)") { listen(raw, 64) }
             let transaction = redirection(
-                table, udp: try port(of: datagrams), tcp: try port(of: listener))
+                table, udp: try port(of: datagrams), tcp: try port(of: listener), replaces: !isFirst)
             try NetlinkSocket(NetlinkProtocol.netfilter).transact(transaction.finished())
             // A client that keeps its socket would be led to the port of before.
             if !isFirst { try forgetFormer() }
@@ -74,15 +74,21 @@ struct ResolverSockets: Sendable {
         return UInt16(bigEndian: name.sin_port)
     }
 
-    /// Replaces the table: what a process sends to 127.0.0.11:53 goes to the ports, and connection tracking gives the
-    /// answers their source back.
-    static func redirection(_ table: String, udp: UInt16, tcp: UInt16) -> NftablesTransaction {
+    /// The table: what a process sends to 127.0.0.11:53 goes to the ports, and connection tracking gives the answers their
+    /// source back.
+    /// - Parameter replaces: whether there may be such a table. In a new namespace there is none, and a deletion makes the
+    ///   close of the socket wait for the kernel to free what it deleted, 10 to 20 ms.
+    static func redirection(
+        _ table: String, udp: UInt16, tcp: UInt16, replaces: Bool
+    ) -> NftablesTransaction {
         let chain = "output"
         let r0 = NftablesRegister(0)
         var transaction = NftablesTransaction(table: table)
-        // The first makes sure that there is one to delete.
-        transaction.addTable()
-        transaction.deleteTable()
+        if replaces {
+            // The first makes sure that there is one to delete.
+            transaction.addTable()
+            transaction.deleteTable()
+        }
         transaction.addTable()
         transaction.addChain(chain, hook: NftablesHook(.output, .nat, priority: -100))
         for (transport, port) in [(TransportProtocol.udp, udp), (.tcp, tcp)] {

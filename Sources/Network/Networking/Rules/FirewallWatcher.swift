@@ -12,18 +12,11 @@ final class FirewallWatcher: Sendable {
     private let end: WakeSignal
     private let thread = PosixThread()
     private let logger: Logger
-    private let restored: @Sendable () -> Void
 
-    /// - Parameter restored: called on the watcher's thread after each restoration
-    init(
-        _ firewall: Firewall, _ sources: SourceGuard, logger: Logger, restored: @escaping @Sendable () -> Void
-    )
-        throws(SystemCallError)
-    {
+    init(_ firewall: Firewall, _ sources: SourceGuard, logger: Logger) throws(SystemCallError) {
         self.firewall = firewall
         self.sources = sources
         self.logger = logger
-        self.restored = restored
         socket = try NetlinkSocket(NetlinkProtocol.netfilter, groups: [nftablesNotifications])
         end = try WakeSignal()
     }
@@ -54,7 +47,6 @@ final class FirewallWatcher: Sendable {
                 logger.warning(
                     "restored the nftables table after another program removed from it",
                     metadata: ["table": "\(firewall.table)"])
-                restored()
             } catch {
                 logger.error("nftables table not restored", metadata: ["cause": "\(error)"])
             }

@@ -53,8 +53,11 @@ final class Host: Sendable {
     }()
 
     /// Starts an instance inside.
-    func start(_ configuration: NetworkConfiguration, existing: [Endpoint] = []) throws -> Instance {
-        let controller = try NetworkController(configuration, logger: Logger(label: configuration.instance))
+    func start(
+        _ configuration: NetworkConfiguration, existing: [Endpoint] = [], logger: Logger? = nil
+    ) throws -> Instance {
+        let controller = try NetworkController(
+            configuration, logger: logger ?? Logger(label: configuration.instance))
         try namespace.run { try controller.start(existing: existing) }
         return Instance(controller, self)
     }
