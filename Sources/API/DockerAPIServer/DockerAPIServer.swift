@@ -33,7 +33,7 @@ package final class DockerAPIServer: Sendable {
             PortChangeRoutes(engine: engine), ImageRoutes(engine: engine), ImageLoadRoute(engine: engine),
             ImageSaveRoute(engine: engine), ImageCreateRoute(engine: engine),
             ImagePushRoute(engine: engine), RegistryRoutes(engine: engine), DiskUsageRoutes(engine: engine),
-            PruneRoutes(engine: engine), VolumeRoutes(engine: engine),
+            PruneRoutes(engine: engine), VolumeRoutes(engine: engine), VolumeCopyRoutes(engine: engine),
         ]
     }
 

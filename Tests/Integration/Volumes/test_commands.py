@@ -1,18 +1,11 @@
 """`volume create, ls, inspect, rm, prune, update`, and their events, as the real docker command and skiff see them."""
 
 import json
+import time
 
 import pytest
 
 from harness.waiting import wait_for
-
-
-@pytest.fixture
-def cli(client, daemon):
-    yield daemon.cli(client)
-    daemon.remove_containers()
-    for volume in daemon.api("GET", "/volumes").json["Volumes"]:
-        assert daemon.api("DELETE", f"/volumes/{volume['Name']}").status == 204
 
 
 def inspect(cli, name: str) -> dict:
@@ -122,12 +115,13 @@ def test_update_is_for_clusters(cli, daemon):
 
 
 def test_events(cli, daemon):
-    cli("volume", "create", "data")
-    container = cli.out("run", "-d", "-v", "data:/x:ro", "busybox", "sleep", "1000")
+    since = int(time.time())
+    cli("volume", "create", "told")
+    container = cli.out("run", "-d", "-v", "told:/x:ro", "busybox", "sleep", "1000")
     cli("rm", "-f", container)
-    cli("volume", "rm", "data")
-    lines = cli.out("events", "--since", "1m", "--until", "0s", "--filter", "type=volume", "--filter", "volume=data",
-                    "--format", "{{.Action}} {{json .Actor.Attributes}}").splitlines()[-4:]
+    cli("volume", "rm", "told")
+    lines = cli.out("events", "--since", since, "--until", int(time.time()) + 1, "--filter", "type=volume", "--filter",
+                    "volume=told", "--format", "{{.Action}} {{json .Actor.Attributes}}").splitlines()[-4:]
     events = [(line.split()[0], json.loads(line.split(" ", 1)[1])) for line in lines]
     assert [action for action, _ in events] == ["create", "mount", "unmount", "destroy"]
     assert events[1][1] == {"container": container, "destination": "/x", "driver": "local", "propagation": "",

@@ -24,6 +24,9 @@ package enum Operation: String, Sendable, CaseIterable {
     case containerPortAdd, containerPortRemove, networkAudit
     // volumes
     case volumeDelete, volumeList, volumeInspect, volumeCreate, volumePrune, volumeUpdate
+    // volumes, Skiff's own
+    case volumeClone, volumeRename, volumeSnapshotCreate, volumeSnapshotList, volumeSnapshotRestore
+    case volumeSnapshotRemove, volumeExport, volumeImport
     // plugins
     case pluginDelete, pluginList, getPluginPrivileges, pluginInspect, pluginCreate, pluginPull
     case pluginDisable, pluginEnable, pluginPush, pluginSet, pluginUpgrade

@@ -91,6 +91,14 @@ extension Route {
         Route(.post, "/skiff/containers/{name:.*}/ports/add", .containerPortAdd),
         Route(.post, "/skiff/containers/{name:.*}/ports/remove", .containerPortRemove),
         Route(.get, "/skiff/networks/audit", .networkAudit),
+        Route(.post, "/skiff/volumes/import", .volumeImport),
+        Route(.post, "/skiff/volumes/{name}/clone", .volumeClone),
+        Route(.get, "/skiff/volumes/{name}/export", .volumeExport),
+        Route(.post, "/skiff/volumes/{name}/rename", .volumeRename),
+        Route(.get, "/skiff/volumes/{name}/snapshots", .volumeSnapshotList),
+        Route(.post, "/skiff/volumes/{name}/snapshots", .volumeSnapshotCreate),
+        Route(.post, "/skiff/volumes/{name}/snapshots/{snapshot}/restore", .volumeSnapshotRestore),
+        Route(.delete, "/skiff/volumes/{name}/snapshots/{snapshot}", .volumeSnapshotRemove),
     ]
 
     private static let volumes: [Route] = [

@@ -23,8 +23,8 @@ struct ImageSaveRoute: EndpointGroup {
     }
 }
 
-/// Sends what the store writes, from the store's thread; the answer begins with the first byte.
-private final class ResponseSink: ByteSink {
+/// Sends an archive from the thread that writes it; the answer begins with the first byte.
+final class ResponseSink: ByteSink {
     private let reply: Reply
     private var hasStarted = false
 

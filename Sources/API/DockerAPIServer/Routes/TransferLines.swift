@@ -88,6 +88,8 @@ extension StreamMessage {
             aux = [
                 "Tag": .string(tag), "Digest": .string(digest.description), "Size": .integer(Int64(size)),
             ]
+        case .copied(let name, let bytes, let sharedBytes):
+            aux = ["Name": .string(name), "Bytes": .integer(bytes), "SharedBytes": .integer(sharedBytes)]
         }
     }
 }

@@ -70,11 +70,19 @@ enum CommandTable {
     ]
 
     private static let volumeEntries: [Entry] = [
+        Entry(paths: ["volume clone"], make: VolumeClone.command),
         Entry(paths: ["volume create"], make: VolumeCreate.command),
+        Entry(paths: ["volume export"], make: VolumeExport.command),
+        Entry(paths: ["volume import"], make: VolumeImport.command),
         Entry(paths: ["volume inspect"], make: VolumeInspect.command),
         Entry(paths: ["volume ls", "volume list"], make: VolumeList.command),
         Entry(paths: ["volume prune"], make: VolumePrune.command),
+        Entry(paths: ["volume rename"], make: VolumeRename.command),
         Entry(paths: ["volume rm", "volume remove"], make: VolumeRemove.command),
+        Entry(paths: ["volume snapshot create"], make: VolumeSnapshot.create),
+        Entry(paths: ["volume snapshot ls", "volume snapshot list"], make: VolumeSnapshot.list),
+        Entry(paths: ["volume snapshot restore"], make: VolumeSnapshot.restore),
+        Entry(paths: ["volume snapshot rm", "volume snapshot remove"], make: VolumeSnapshot.remove),
         Entry(paths: ["volume update"], make: VolumeUpdate.command),
     ]
 

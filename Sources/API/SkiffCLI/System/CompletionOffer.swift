@@ -98,8 +98,10 @@ struct CompletionOffer {
             return [.images]
         case "container ls", "container prune": return []
         case "network connect", "network disconnect", "network inspect", "network rm": return [.networks]
-        case "volume inspect", "volume rm", "volume update": return [.volumes]
-        default: return path.hasPrefix("container ") ? [.containers] : []
+        case "volume ls", "volume prune", "volume create", "volume import": return []
+        default:
+            if path.hasPrefix("volume ") { return [.volumes] }
+            return path.hasPrefix("container ") ? [.containers] : []
         }
     }
 

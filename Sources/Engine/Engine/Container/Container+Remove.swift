@@ -130,7 +130,7 @@ extension Container {
     /// Anonymous volumes that no other container uses. A failure leaves the volume and is logged.
     private func removeVolumes() async {
         let (volumes, registry, id) = (parts.volumes, parts.registry, id)
-        for name in definition.mounts.filter(\.isAnonymous).map(\.name) {
+        for name in mounts.filter(\.isAnonymous).map(\.name) {
             do {
                 let isRemoved = try await parts.pool.run {
                     try volumes.removeUnused(name) { registry.usesVolume(name, but: id) }

@@ -16,7 +16,7 @@ struct StartPlanner: Sendable {
 
     func plan() throws -> StartPlan {
         var inputs = SpecInputs(
-            id: container.id, spec: spec, hostname: spec.network.hostname, mounts: definition.mounts,
+            id: container.id, spec: spec, hostname: spec.network.hostname, mounts: container.mounts,
             features: parts.features, configuration: parts.configuration, sharedMemory: .none)
         try joinNamespaces(&inputs)
         let links = try Link.resolve(of: container)

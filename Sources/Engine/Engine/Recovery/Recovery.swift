@@ -11,6 +11,7 @@ struct Recovery: Sendable {
 
     func run() async throws {
         let containers = try load()
+        try await finishRenames(containers)
         // What was being removed may lack its files, and its image's layers.
         let layers = containers.filter { !$0.state.isBeingRemoved }.map(\.definition.layer)
         try await parts.pool.run { [images = parts.images] in try images.adopt(layers) }
@@ -100,6 +101,7 @@ struct Recovery: Sendable {
             }
         }
         await attempt("volumes") { try parts.volumes.unmountUnused() }
+        await letGoOn(containers)
         await attempt("control groups") {
             for container in containers where !alive.contains(container.id) {
                 try CgroupRemoval.remove(
@@ -111,6 +113,15 @@ struct Recovery: Sendable {
                 try CgroupRemoval.remove(id: id, parent: "", parts.configuration, in: parts.cgroups)
             }
         }
+    }
+
+    /// Those that an engine had paused to copy their volumes when it died.
+    private func letGoOn(_ containers: [Container]) async {
+        let left = Set((try? await parts.pool.run { [parts] in try parts.volumes.leftPaused() }) ?? [])
+        for container in containers where left.contains(container.id) && container.state.isPaused {
+            await container.unpauseIfPaused()
+        }
+        await attempt("copies of volumes") { [parts] in try parts.volumes.clearPaused() }
     }
 
     /// A shim whose container has no record: its creation was never finished, or its removal was.

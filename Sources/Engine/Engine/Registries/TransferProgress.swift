@@ -9,6 +9,8 @@ package enum TransferProgress: Sendable, Equatable {
     case bytes(id: String, state: String, current: Int64, total: Int64)
     /// A tag was pushed.
     case pushed(tag: String, digest: Digest, size: Int)
+    /// A volume was copied; the shared bytes lie on the disk once for both.
+    case copied(name: String, bytes: Int64, sharedBytes: Int64)
 }
 
 /// Takes progress from many threads.

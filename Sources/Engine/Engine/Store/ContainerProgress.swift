@@ -61,6 +61,9 @@ struct SpecChanges: Sendable, Codable, Equatable {
     var connections: [NetworkConnection]?
     /// What is published after `port add` and `rm`.
     var publishedPorts: [PortPublication]?
+    /// After a volume got another name: what was asked for, and what is mounted where.
+    var mountSpec: MountSpec?
+    var mounts: [MountPoint]?
 
     func applied(to spec: ContainerSpec) -> ContainerSpec {
         if self == SpecChanges() { return spec }
@@ -70,6 +73,7 @@ struct SpecChanges: Sendable, Codable, Equatable {
         if let links { spec.network.links = links }
         if let connections { spec.network.endpoints = connections }
         if let publishedPorts { spec.network.publishedPorts = publishedPorts }
+        if let mountSpec { spec.mounts = mountSpec }
         return spec
     }
 }

@@ -10,12 +10,12 @@ extension Container {
         let (volumes, id) = (parts.volumes, id)
         // On a thread of its own: a remote share may keep it for minutes.
         let mount: @Sendable () throws -> Void = { for name in names { try volumes.mount(name, for: id) } }
-        if names.contains(where: { volumes.options(of: $0) != nil }) {
+        if names.contains(where: { volumes.options(of: $0)?.needsMount == true }) {
             try await parts.pool.runAlone(mount)
         } else {
             try await parts.pool.run(mount)
         }
-        for mount in definition.mounts where mount.kind == .volume {
+        for mount in mounts where mount.kind == .volume {
             parts.events.publish(
                 .volume, "mount", mount.name,
                 [
@@ -31,12 +31,14 @@ extension Container {
         hasVolumesMounted = false
         let (volumes, id) = (parts.volumes, id)
         for name in volumeNames {
-            if volumes.options(of: name) != nil {
-                do {
+            do {
+                if volumes.options(of: name)?.needsMount == true {
                     try await parts.pool.runAlone { try volumes.unmount(name, for: id) }
-                } catch {
-                    log("cannot unmount a volume", error)
+                } else {
+                    try volumes.unmount(name, for: id)
                 }
+            } catch {
+                log("cannot unmount a volume", error)
             }
             parts.events.publish(.volume, "unmount", name, ["container": id, "driver": "local"])
         }

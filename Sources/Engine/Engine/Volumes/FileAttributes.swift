@@ -44,32 +44,44 @@ enum ExtendedAttributes {
 
 /// The bytes of open files.
 enum FileContent {
-    /// Shares the blocks where the file system can (copy_file_range(2)); holes of the source stay holes.
-    static func copy(from source: Int32, to target: Int32) throws(SystemCallError) {
+    /// Shares the blocks where the file system can (ioctl_ficlone(2), copy_file_range(2)); holes of the source stay
+    /// holes.
+    static func copy(
+        from source: Int32, to target: Int32, monitor: CopyMonitor? = nil
+    ) throws(SystemCallError) {
         var status = stat()
         try systemCall("fstat") { fstat(source, &status) }
-        try systemCall("ftruncate") { ftruncate(target, status.st_size) }
         let size = Int64(status.st_size)
+        if size > 0, skiff_clone_file(target, source) == 0 {
+            try monitor?.add(size, isShared: true)
+            return
+        }
+        try systemCall("ftruncate") { ftruncate(target, status.st_size) }
         var position: Int64 = 0
         while position < size {
             let data = skiff_seek_data(source, position)
             if data == -Int64(ENXIO) { return }  // only a hole is left
             try rawCall("lseek") { data }
             let hole = try rawCall("lseek") { skiff_seek_hole(source, data) }
-            try copyRange(from: source, to: target, data..<min(hole, size))
+            try copyRange(from: source, to: target, data..<min(hole, size), monitor)
             position = hole
         }
     }
 
-    private static func copyRange(from source: Int32, to target: Int32, _ range: Range<Int64>)
-        throws(SystemCallError)
-    {
+    /// What one call copies at most where somebody wants to be told.
+    private static let step = 64 << 20
+
+    private static func copyRange(
+        from source: Int32, to target: Int32, _ range: Range<Int64>, _ monitor: CopyMonitor?
+    ) throws(SystemCallError) {
         var offset = range.lowerBound
         while offset < range.upperBound {
-            let length = Int(range.upperBound - offset)
+            let left = Int(range.upperBound - offset)
+            let length = monitor == nil ? left : min(left, step)
             let copied = skiff_copy_file_range(source, offset, target, offset, UInt64(length))
             if copied > 0 {
                 offset += copied
+                try monitor?.add(copied, isShared: false)
             } else if copied == 0 {
                 return  // the source became shorter
             } else {
@@ -77,14 +89,14 @@ enum FileContent {
                 else {
                     throw SystemCallError(call: "copy_file_range", errno: Int32(-copied))
                 }
-                return try copyBytes(from: source, to: target, offset..<range.upperBound)
+                return try copyBytes(from: source, to: target, offset..<range.upperBound, monitor)
             }
         }
     }
 
-    private static func copyBytes(from source: Int32, to target: Int32, _ range: Range<Int64>)
-        throws(SystemCallError)
-    {
+    private static func copyBytes(
+        from source: Int32, to target: Int32, _ range: Range<Int64>, _ monitor: CopyMonitor?
+    ) throws(SystemCallError) {
         var buffer = [UInt8](repeating: 0, count: 128 << 10)
         var offset = range.lowerBound
         while offset < range.upperBound {
@@ -102,6 +114,7 @@ enum FileContent {
                 }
             }
             offset += Int64(count)
+            try monitor?.add(Int64(count), isShared: false)
         }
     }
 }

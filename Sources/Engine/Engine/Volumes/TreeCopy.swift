@@ -36,12 +36,19 @@ struct TreeCopy: ~Copyable {
     private var links: [FileID: [CChar]] = [:]
     private var stack: [Frame] = []
     private let root: Int32
+    private let monitor: CopyMonitor?
 
-    private init(root: Int32) { self.root = root }
+    private init(root: Int32, monitor: CopyMonitor?) {
+        self.root = root
+        self.monitor = monitor
+    }
 
     /// Copies content and attributes of `source` to `target`; both are open directories and stay open.
-    static func copy(from source: Int32, to target: Int32) throws(SystemCallError) {
-        var copy = TreeCopy(root: target)
+    /// - Parameter monitor: is told how far it is, and can call it off
+    static func copy(
+        from source: Int32, to target: Int32, monitor: CopyMonitor? = nil
+    ) throws(SystemCallError) {
+        var copy = TreeCopy(root: target, monitor: monitor)
         try copy.push(source: try reopen(source), target: try reopen(target), path: [])
         while let frame = copy.stack.last {
             if let name = frame.names.popLast() {
@@ -73,6 +80,7 @@ struct TreeCopy: ~Copyable {
     private mutating func entry(_ name: [CChar], in frame: Frame) throws(SystemCallError) {
         let source = frame.source.rawValue
         let target = frame.target.rawValue
+        try monitor?.add(0, isShared: false)
         var status = stat()
         try systemCall("fstatat", displayName(name)) { fstatat(source, name, &status, AT_SYMLINK_NOFOLLOW) }
         let id = FileID(device: status.st_dev, inode: status.st_ino)
@@ -112,7 +120,7 @@ struct TreeCopy: ~Copyable {
     ) throws(SystemCallError) {
         let input = try open(name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK, at: source)
         let output = try open(name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, at: target)
-        try FileContent.copy(from: input.rawValue, to: output.rawValue)
+        try FileContent.copy(from: input.rawValue, to: output.rawValue, monitor: monitor)
         // After the owner: a change of owner drops the capabilities that are among the attributes.
         try FileAttributes.apply(status, to: output.rawValue, timesToo: false)
         try ExtendedAttributes.copy(from: input.rawValue, to: output.rawValue)
@@ -131,7 +139,9 @@ struct TreeCopy: ~Copyable {
     private func special(_ name: [CChar], _ target: Int32, _ status: stat) throws(SystemCallError) {
         try systemCall("mknodat", displayName(name)) { mknodat(target, name, status.st_mode, status.st_rdev) }
         try setOwnerAndTimes(name, target, status)
-        try systemCall("fchmodat", displayName(name)) { fchmodat(target, name, status.st_mode & 0o7777, AT_SYMLINK_NOFOLLOW) }
+        try systemCall("fchmodat", displayName(name)) {
+            fchmodat(target, name, status.st_mode & 0o7777, AT_SYMLINK_NOFOLLOW)
+        }
     }
 
     private func setOwnerAndTimes(_ name: [CChar], _ target: Int32, _ status: stat) throws(SystemCallError) {

@@ -182,7 +182,7 @@ extension Container {
     /// Names of the volumes that it has, each once, in the order of its mounts.
     nonisolated var volumeNames: [String] {
         var seen: Set<String> = []
-        return definition.mounts.filter { $0.kind == .volume }.map(\.name).filter { seen.insert($0).inserted }
+        return mounts.filter { $0.kind == .volume }.map(\.name).filter { seen.insert($0).inserted }
     }
 }
 

@@ -10,34 +10,37 @@ extension VolumeStore {
     /// - Throws: `EngineError` in Docker's words where it cannot be mounted, or its files are gone
     func mount(_ name: String, for user: String) throws {
         let path = path(of: name)
-        guard fileExists(path) else { throw Self.filesMissing(name, path) }
-        guard let options = options(of: name), options.needsMount else { return }
+        // Waits for a copy for which those who use the volume are paused.
         try locks.with(name) {
-            if try !Self.isMounted(path) {
+            guard fileExists(path) else { throw Self.filesMissing(name, path) }
+            if let options = options(of: name), options.needsMount, try !Self.isMounted(path) {
                 try options.mount(on: path)
-                try finishCopyUp(name)
             }
+            try finishCopyUp(name)
             users.withLock { _ = $0[name, default: []].insert(user) }
         }
     }
 
     /// Ends a use; the last one unmounts. Does nothing for who does not use it.
     func unmount(_ name: String, for user: String) throws {
-        guard options(of: name)?.needsMount == true else { return }
-        try locks.with(name) {
-            let isLast = users.withLock { users in
-                guard users[name]?.remove(user) != nil else { return false }
-                guard users[name]?.isEmpty == true else { return false }
-                users[name] = nil
-                return true
-            }
-            if isLast { try Self.unmount(path(of: name)) }
+        guard options(of: name)?.needsMount == true else {
+            _ = endUse(name, by: user)
+            return
+        }
+        try locks.with(name) { if endUse(name, by: user) { try Self.unmount(path(of: name)) } }
+    }
+
+    /// - Returns: whether it was the last
+    private func endUse(_ name: String, by user: String) -> Bool {
+        users.withLock { users in
+            guard users[name]?.remove(user) != nil, users[name]?.isEmpty == true else { return false }
+            users[name] = nil
+            return true
         }
     }
 
     /// A container that a restarted engine found running.
     func adopt(_ name: String, by user: String) {
-        guard options(of: name)?.needsMount == true else { return }
         users.withLock { _ = $0[name, default: []].insert(user) }
     }
 
@@ -83,10 +86,11 @@ extension VolumeStore {
     private static var copyName: String { ".skiff-copy-up" }
     private static var partName: String { ".skiff-copy-up.part" }
 
-    /// Fills what is mounted on `_data`, if it is empty, from an open directory. A folder in it cannot be exchanged
-    /// with it: the copy is made within, and its entries move up when it is whole. What a crash leaves of it is
-    /// finished, or removed, when the volume is mounted the next time; nothing of the user's is touched.
-    func populateMounted(_ name: String, from source: Int32) throws {
+    /// Fills `_data`, if it is empty, from an open directory, where something is mounted on it or somebody uses it: no
+    /// other folder can take its place then. The copy is made within, and its entries move up when it is whole. What a
+    /// crash leaves of it is finished, or removed, when the volume is mounted the next time; nothing of the user's is
+    /// touched.
+    func populateInPlace(_ name: String, from source: Int32) throws {
         let path = path(of: name)
         try locks.with(name) {
             let folder = try openFile(path, O_RDONLY | O_DIRECTORY)
@@ -112,7 +116,8 @@ extension VolumeStore {
 
     private func finishCopyUp(_ name: String) throws {
         let path = path(of: name)
-        try Self.removeTree("\(path)/\(Self.partName)")
+        let part = "\(path)/\(Self.partName)"
+        if fileExists(part) { try Self.removeTree(part) }
         let copy = "\(path)/\(Self.copyName)"
         guard fileExists(copy) else { return }
         let folder = try openFile(copy, O_RDONLY | O_DIRECTORY | O_NOFOLLOW)

@@ -33,16 +33,50 @@ extension VolumeStore {
         }
         guard isMine else { return false }
         configured.withLock { $0[name] = nil }
-        try Self.removeTree(removed)
+        try removeFolder(removed)
         return true
     }
 
-    /// What a crash left of volumes that were being made or removed.
+    /// What a crash left of volumes that were being made or removed. Where containers were paused for a copy it stays
+    /// until they go on.
     func clearStaged() throws {
-        let folder = try openFile(root, O_RDONLY | O_DIRECTORY)
-        for name in try directoryNames(of: folder.rawValue).map(displayName)
-        where name.hasPrefix(Self.removedPrefix) || name.hasPrefix(Self.newPrefix) {
-            try Self.removeTree("\(root)/\(name)")
+        for folder in try stagedFolders() where !fileExists("\(folder)/\(Self.pausedName)") {
+            try removeFolder(folder)
         }
+    }
+
+    private func stagedFolders() throws -> [String] {
+        let folder = try openFile(root, O_RDONLY | O_DIRECTORY)
+        return try directoryNames(of: folder.rawValue).map(displayName)
+            .filter { $0.hasPrefix(Self.removedPrefix) || $0.hasPrefix(Self.newPrefix) }
+            .map { "\(root)/\($0)" }
+    }
+
+    // MARK: Containers that are paused for a copy
+
+    private static var pausedName: String { "paused" }
+
+    /// Says, durably, which containers are about to be paused: who finds it after a crash lets them go on.
+    func notePaused(_ ids: [String], in staged: String) throws {
+        try replaceFile(
+            "\(staged)/\(Self.pausedName)", Array(ids.joined(separator: "\n").utf8), mode: 0o600,
+            durable: true)
+    }
+
+    func forgetPaused(in staged: String) throws {
+        let path = "\(staged)/\(Self.pausedName)"
+        try systemCall("unlink", path) { unlink(path) }
+    }
+
+    /// Containers that a crash left paused.
+    func leftPaused() throws -> [String] {
+        try stagedFolders().map { "\($0)/\(Self.pausedName)" }.filter(fileExists).flatMap {
+            String(decoding: try readFile($0), as: UTF8.self).split(separator: "\n").map(String.init)
+        }
+    }
+
+    /// They go on: what was left of the copies goes.
+    func clearPaused() throws {
+        for folder in try stagedFolders() { try removeFolder(folder) }
     }
 }

@@ -26,7 +26,7 @@ final class VolumeStore: Sendable {
     let held = Mutex<[String: Int]>([:])
     /// What the driver was told of those that it was told something of.
     let configured = Mutex<[String: LocalVolumeOptions]>([:])
-    /// Who has which volume mounted; only of those that are mounted for their users.
+    /// Who uses which volume now: containers that run or are being started, copies.
     let users = Mutex<[String: Set<String>]>([:])
     let locks = NameLocks()
 
@@ -86,14 +86,9 @@ final class VolumeStore: Sendable {
         if exists(name) { return (name, path, false) }
         do {
             let options = try LocalVolumeOptions(request.options, of: name)
-            guard options.size == 0 else {
-                throw EngineError.invalid("create \(name): quota size requested but no quota support")
-            }
             var record = Record(created: .now, labels: request.labels, isAnonymous: isAnonymous)
             if !request.options.isEmpty { record.options = request.options }
-            let created = try make(name, record)
-            if created, !request.options.isEmpty { configured.withLock { $0[name] = options } }
-            return (name, path, created)
+            return (name, path, try make(name, record, options))
         } catch {
             letGo([name])
             throw error
@@ -102,32 +97,70 @@ final class VolumeStore: Sendable {
 
     /// The whole folder appears under its name at once: a volume without files has lost them, it is not half made.
     /// - Returns: false where somebody else has made it meanwhile
-    private func make(_ name: String, _ record: Record) throws(EngineError) -> Bool {
+    private func make(_ name: String, _ record: Record, _ options: LocalVolumeOptions) throws -> Bool {
         let staged = stagedFolder()
-        do throws(SystemCallError) {
-            try makeDirectories("\(staged)/_data", mode: 0o755)
-            try replaceFile("\(staged)/volume.json", encoded(record), mode: 0o600, durable: true)
-            let isMade = try appear(staged, as: name)
-            if !isMade { try LinuxKernel.removeTree(staged) }
+        do {
+            try stage(staged, options)
+            let isMade = try appear(staged, record, as: name)
+            if !isMade { try removeFolder(staged) }
             return isMade
+        } catch let error as DirectoryQuotaError {
+            try? removeFolder(staged)
+            guard case .unsupported(let reason) = error else {
+                throw Self.failure("make volume \(name)", error)
+            }
+            throw EngineError.invalid(
+                "create \(name): quota size requested but no quota support: \(reason)")
         } catch {
-            try? Self.removeTree(staged)
-            throw EngineError(
-                .systemCallFailed, "cannot make volume \(name): \(error)", cause: error,
-                category: error.errno == ENOSPC ? .exhausted : nil)
+            try? removeFolder(staged)
+            throw Self.failure("make volume \(name)", error)
         }
     }
 
-    /// Gives a folder that is whole and synced a volume's name.
+    /// Makes the folder of a volume-to-be, with an empty `_data` that has its limit.
+    func stage(_ folder: String, _ options: LocalVolumeOptions?) throws {
+        try makeDirectories("\(folder)/_data", mode: 0o755)
+        if let size = options?.size, size > 0 {
+            try DirectoryQuota.limit(directory: "\(folder)/_data", bytes: UInt64(size))
+        }
+    }
+
+    /// Removes a folder that is no volume any more, or never became one.
+    func removeFolder(_ folder: String) throws {
+        if fileExists("\(folder)/_data") {
+            do {
+                try DirectoryQuota.release(directory: "\(folder)/_data")
+            } catch DirectoryQuotaError.unsupported {
+                // Then it has none.
+            }
+        }
+        try Self.removeTree(folder)
+    }
+
+    /// Gives a folder whose content is whole and synced a record and a volume's name.
     /// - Returns: false where the name is taken
-    func appear(_ staged: String, as name: String) throws(SystemCallError) -> Bool {
+    func appear(_ staged: String, _ record: Record, as name: String) throws(SystemCallError) -> Bool {
+        try replaceFile("\(staged)/volume.json", encoded(record), mode: 0o600, durable: true)
         // Others may pass through, as through Docker's.
         try systemCall("chmod", staged) { chmod(staged, 0o701) }
         let result = skiff_rename(staged, "\(root)/\(name)", 1)
         if result == -EEXIST { return false }
         try rawCall("renameat2", staged) { result }
+        loadOptions(of: name)
         try syncFolder(of: "\(root)/\(name)")
         return true
+    }
+
+    /// A failure of the system as one of the engine; what is one already stays it.
+    static func failure(_ operation: String, _ error: any Error) -> any Error {
+        var number: Int32?
+        if let call = error as? SystemCallError { number = call.errno }
+        if case .failed(let call) = error as? DirectoryQuotaError { number = call.errno }
+        guard let number else { return error }
+        return EngineError(
+            number == ECANCELED ? .cancelled : .systemCallFailed, "cannot \(operation): \(error)",
+            cause: error,
+            category: [ENOSPC, EDQUOT].contains(number) ? .exhausted : nil)
     }
 
     /// Fills an empty volume with what the image has at `path`, the folder's own owner and mode included (Docker's
@@ -144,35 +177,39 @@ final class VolumeStore: Sendable {
             if !isMounted { guard try isEmpty(name) else { return } }
             let view = try Self.view(of: lower)
             guard let source = try Self.folder(path, in: view) else { return }
-            guard isMounted else { return try populate(name, from: source.rawValue) }
+            if !isMounted, try populate(name, from: source.rawValue) { return }
             let user = "copy-up \(randomID())"
             try mount(name, for: user)
             do {
-                try populateMounted(name, from: source.rawValue)
+                try populateInPlace(name, from: source.rawValue)
             } catch {
                 try? unmount(name, for: user)
                 throw error
             }
             try unmount(name, for: user)
-        } catch let error as SystemCallError {
-            throw EngineError(
-                .systemCallFailed, "cannot copy the image's \(path) into volume \(name): \(error)",
-                cause: error, category: error.errno == ENOSPC ? .exhausted : nil)
+        } catch {
+            throw Self.failure("copy the image's \(path) into volume \(name)", error)
         }
     }
 
-    private func populate(_ name: String, from source: Int32) throws {
+    /// - Returns: false where somebody uses the volume: what he has mounted must stay the volume
+    private func populate(_ name: String, from source: Int32) throws -> Bool {
         try locks.with(name) {
-            guard try isEmpty(name) else { return }
+            if users.withLock({ $0[name] != nil }) { return false }
+            guard try isEmpty(name) else { return true }
             let staging = stagingPath(name)
             do {
                 try makeDirectories(staging, mode: 0o700)
+                if let size = options(of: name)?.size, size > 0 {
+                    try DirectoryQuota.limit(directory: staging, bytes: UInt64(size))
+                }
                 let target = try openFile(staging, O_RDONLY | O_DIRECTORY | O_NOFOLLOW)
                 try TreeCopy.copy(from: source, to: target.rawValue)
                 let raw = target.rawValue
                 try rawCall("syncfs", staging) { skiff_syncfs(raw) }
                 try systemCall("rename", staging) { rename(staging, self.path(of: name)) }
                 try syncFolder(of: staging)
+                return true
             } catch {
                 try? Self.removeTree(staging)
                 throw error
