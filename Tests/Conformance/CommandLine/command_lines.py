@@ -189,6 +189,20 @@ network connect --link-local-ip 169.254.1.1,fe80::1 --driver-opt a=b,c=D --drive
 network connect --ip x --alias= n c
 network disconnect n c
 network disconnect -f n c
+volume create
+volume create vol
+volume create --name vol
+volume create -d local --label a=b --label c -o type=tmpfs -o device=tmpfs -o o=size=1m,uid=5 vol
+volume create --driver= --opt x vol
+volume inspect a b
+volume ls
+volume ls --filter dangling=true --filter name=x -q
+volume rm a b
+volume rm -f a
+volume remove a
+volume prune -f
+volume prune -af --filter label!=x
+volume update vol
 images
 images -a
 images -q --filter dangling=true

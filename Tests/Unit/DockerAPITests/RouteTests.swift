@@ -23,6 +23,8 @@ import Testing
         ("POST", "/skiff/containers/web/ports/add", "containerPortAdd", ["web"]),
         ("POST", "/skiff/containers/web/db/ports/remove", "containerPortRemove", ["web/db"]),
         ("GET", "/skiff/networks/audit", "networkAudit", []),
+        ("POST", "/skiff/volumes/import", "volumeImport", []),
+        ("POST", "/skiff/volumes/v/snapshots/s/restore", "volumeSnapshotRestore", ["v", "s"]),
         ("DELETE", "/containers/c/checkpoints/one", "checkpointDelete", ["c", "one"]),
         ("HEAD", "/_ping", "systemPingHead", []),
     ])

@@ -1,4 +1,5 @@
 import EngineClient
+import JSONCodec
 
 /// `volume export`, which Docker does not have.
 enum VolumeExport {
