@@ -286,7 +286,8 @@ let package = Package(
         unitTests("OCIModel", ["OCIModel", "JSONCodec"]),
         unitTests("LinuxKernel", ["LinuxKernel", "CLinux"]),
         unitTests("Cgroups", ["Cgroups", "LinuxKernel", "OCIModel"]),
-        unitTests("OCIRuntime", ["OCIRuntime", "Cgroups", "LinuxKernel", "OCIModel", "JSONCodec"]),
+        unitTests(
+            "OCIRuntime", ["OCIRuntime", "Cgroups", "LinuxKernel", "CLinux", "OCIModel", "JSONCodec"]),
         unitTests("RegistryClient", ["RegistryClient", "OCIModel", "JSONCodec", "LinuxKernel"]),
         unitTests(
             "ImageStore",

@@ -53,6 +53,7 @@ extension Shim {
     ) throws(ShimError) -> ContainerProcess {
         var configuration = ContainerConfiguration(
             id: request.containerID, spec: request.spec, rootFilesystem: request.root.forRuntime)
+        configuration.mountSources = request.mountSources
         configuration.cgroup = cgroup
         configuration.streams = pipes.standard
         configuration.diesWithParent = true

@@ -15,7 +15,10 @@
 
 static int32_t open2(int32_t directory, const char *path, int32_t flags, uint64_t resolve) {
     struct open_how how = {.flags = (uint64_t)(flags | O_CLOEXEC), .resolve = resolve};
-    long result = syscall(SYS_openat2, directory, path, &how, sizeof how);
+    long result;
+    /* A rename anywhere on the machine can make the kernel unsure whether a `..` stayed inside. */
+    do result = syscall(SYS_openat2, directory, path, &how, sizeof how);
+    while (result < 0 && errno == EAGAIN);
     return result < 0 ? -errno : (int32_t)result;
 }
 

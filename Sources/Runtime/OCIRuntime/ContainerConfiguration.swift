@@ -8,6 +8,8 @@ package struct ContainerConfiguration: Sendable {
     /// in favour of `cgroup`, `root` in favour of `rootFilesystem` (but for `readonly`).
     package var spec: RuntimeSpec
     package var rootFilesystem: RootFilesystem
+    /// Of bind mounts of the specification whose source is more than a path.
+    package var mountSources: [RuntimeMountSource] = []
     /// The bundle's directory for hooks and relative bind sources; empty where there is none.
     package var bundle = ""
     /// The group to run in, made by the caller with its limits applied; nil stays in the caller's.

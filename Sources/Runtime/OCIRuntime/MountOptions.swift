@@ -16,7 +16,8 @@ package struct MountOptions: Equatable {
     package var bindsRecursively = false
     /// Fills a tmpfs with what it covers.
     var copiesUp = false
-    var idMapped = false
+    /// Whether the mapping of ids holds for mounts below it too (`ridmap`); nil without one.
+    var idMapping: IDMappingReach?
     /// What is left, for the filesystem itself.
     package var data: [String] = []
 
@@ -42,13 +43,16 @@ package struct MountOptions: Equatable {
             case "bind": break
             case "rbind": bindsRecursively = true
             case "tmpcopyup": copiesUp = true
-            case "idmap", "ridmap": idMapped = true
+            case "idmap": idMapping = .top
+            case "ridmap": idMapping = .recursive
             case "defaults", "loud", "": break
             case "remount": throw RuntimeError(.unsupported, "mount option remount is not supported")
             default: data.append(option)
             }
         }
     }
+
+    enum IDMappingReach { case top, recursive }
 
     private mutating func change(_ attribute: MountAttributes, clears: Bool, recursive: Bool) {
         if attribute == [] { return }

@@ -52,13 +52,13 @@ struct PreparedMounts: Sendable {
         }
         var prepared: [PreparedMount] = []
         for mount in configuration.spec.mounts {
-            prepared.append(try Self.prepare(mount, configuration))
+            prepared.append(try Self.prepare(mount, configuration, root))
         }
         if let program = configuration.initProgram {
             let mount = RuntimeMount(
                 destination: ContainerConfiguration.initPath, type: "bind", source: program,
                 options: ["bind", "ro"])
-            prepared.append(try Self.prepare(mount, configuration))
+            prepared.append(try Self.prepare(mount, configuration, root))
         }
         mounts = prepared
     }
@@ -75,36 +75,34 @@ struct PreparedMounts: Sendable {
     }
 
     private static func prepare(
-        _ mount: RuntimeMount, _ configuration: ContainerConfiguration
+        _ mount: RuntimeMount, _ configuration: ContainerConfiguration, _ root: SharedDescriptor?
     ) throws(RuntimeError) -> PreparedMount {
         let options = try MountOptions(mount.options)
-        guard !options.idMapped, mount.uidMappings.isEmpty, mount.gidMappings.isEmpty else {
-            throw RuntimeError(.unsupported, "mount \(mount.destination): id-mapped mounts are not built yet")
-        }
         var source = mount.source ?? ""
         var content = PreparedMount.Content.filesystem
         if mount.isBind {
             if !source.hasPrefix("/") { source = "\(configuration.bundle)/\(source)" }
-            content = try bind(source, options)
-        } else if mount.type == "cgroup" || mount.type == "cgroup2" {
-            if let trees = try cgroupTrees(configuration) { content = .cgroups(trees) }
+            let bind = BindSource(mount, path: source, options, configuration)
+            content = try self.bind(try bind.open(root), source, options)
+        } else {
+            guard options.idMapping == nil, mount.uidMappings.isEmpty, mount.gidMappings.isEmpty else {
+                throw RuntimeError(
+                    .unsupported, "mount \(mount.destination): only bind mounts can be id-mapped")
+            }
+            if mount.type == "cgroup" || mount.type == "cgroup2",
+                let trees = try cgroupTrees(configuration)
+            {
+                content = .cgroups(trees)
+            }
         }
         return PreparedMount(
             destination: mount.destination, type: mount.type, source: source.isEmpty ? mount.type : source,
             options: options, content: content)
     }
 
-    private static func bind(_ source: String, _ options: MountOptions) throws(RuntimeError)
-        -> PreparedMount.Content
-    {
-        let tree: Descriptor
-        do throws(SystemCallError) {
-            tree = try openTree(source, recursively: options.bindsRecursively)
-        } catch  where error.errno == ENOENT {
-            throw RuntimeError(.setupFailed, "bind source path does not exist: \(source)", errno: ENOENT)
-        } catch {
-            throw RuntimeError(.setupFailed, "bind source \(source): \(error)", errno: error.errno)
-        }
+    private static func bind(
+        _ tree: consuming Descriptor, _ source: String, _ options: MountOptions
+    ) throws(RuntimeError) -> PreparedMount.Content {
         let raw = tree.rawValue
         try step("bind source \(source)") { () throws(SystemCallError) in
             try setPropagation(raw, options)

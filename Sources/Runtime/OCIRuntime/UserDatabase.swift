@@ -43,13 +43,21 @@ struct UserDatabase {
     }
 
     /// The files of the current root; absent ones count as empty.
-    static func ofCurrentRoot() -> UserDatabase {
-        UserDatabase(passwd: content("/etc/passwd"), group: content("/etc/group"))
+    static func ofCurrentRoot() -> UserDatabase { of(root: AT_FDCWD) }
+
+    /// The files of a container's root, by its descriptor.
+    static func of(root: Int32) -> UserDatabase {
+        UserDatabase(passwd: content("/etc/passwd", root), group: content("/etc/group", root))
     }
 
     /// The image decides what this path is: nothing but a regular file of sane size is read.
-    private static func content(_ path: String) -> [UInt8] {
-        guard let file = try? openFile(path, O_RDONLY | O_NONBLOCK | O_NOCTTY) else { return [] }
+    private static func content(_ path: String, _ root: Int32) -> [UInt8] {
+        let flags = O_RDONLY | O_NONBLOCK | O_NOCTTY
+        let opened =
+            root == AT_FDCWD
+            ? try? openFile(path, flags)
+            : try? openBelow(root, path, flags | O_CLOEXEC, [.inRoot, .noMagicLinks])
+        guard let file = opened else { return [] }
         var status = stat()
         guard fstat(file.rawValue, &status) == 0, status.st_mode & S_IFMT == S_IFREG else { return [] }
         return (try? readAll(file.rawValue, limit: 16 << 20)) ?? []

@@ -10,6 +10,8 @@ package struct CreateRequest: Sendable {
     /// the terminal, `linux.cgroupsPath` names the control group, `process.args` stays the user's command with `init`.
     package var spec: RuntimeSpec
     package var root: ContainerRoot
+    /// Of mounts of the specification whose source is more than a path.
+    package var mountSources: [RuntimeMountSource] = []
     /// A file that the shim locks exclusively (flock) for the container's life, so that one upper directory is never
     /// mounted twice: `overlay2/<id>/lock`. It is created where it is missing.
     package var lockPath: String?
@@ -88,6 +90,25 @@ package enum ContainerRoot: Sendable, Equatable {
     }
 }
 
+extension RuntimeMountSource {
+    func encoded() -> JSONValue {
+        var builder = MessageBuilder()
+        builder.set("destination", destination)
+        builder.set("layers", strings: layers)
+        builder.set("subpath", subpath)
+        builder.set("mapsOwner", flag: mapsOwner)
+        return builder.value
+    }
+
+    init(decoding value: JSONValue) throws(ShimError) {
+        var fields = try MessageFields(value, "mount source")
+        self.init(
+            destination: try fields.string("destination"), layers: try fields.strings("layers"),
+            subpath: try fields.string("subpath"), mapsOwner: try fields.flag("mapsOwner"))
+        try fields.finish()
+    }
+}
+
 /// The log file of a container, in Docker's json-file format, written by the shim only.
 package struct LogConfiguration: Sendable, Equatable {
     package var path: String
@@ -154,6 +175,9 @@ extension CreateRequest {
         builder.set("containerID", containerID)
         builder.set("spec", value: spec.json)
         builder.set("root", value: root.encoded())
+        if !mountSources.isEmpty {
+            builder.set("mountSources", value: .array(mountSources.map { $0.encoded() }))
+        }
         builder.set("lockPath", lockPath)
         builder.set("user", user)
         builder.set("groupAdd", strings: groupAdd)
@@ -174,6 +198,9 @@ extension CreateRequest {
         let json = try fields.required("spec")
         spec = try specified { () throws(RuntimeSpecError) in try RuntimeSpec(json: json) }
         root = try ContainerRoot(decoding: try fields.required("root"))
+        for value in try fields.array("mountSources") {
+            mountSources.append(try RuntimeMountSource(decoding: value))
+        }
         lockPath = try fields.optionalString("lockPath")
         user = try fields.optionalString("user")
         groupAdd = try fields.strings("groupAdd")

@@ -149,3 +149,16 @@ def test_standard_streams_belong_to_the_user(bundle):
 def test_propagation_of_the_root(bundle):
     bundle.spec["linux"]["rootfsPropagation"] = "rprivate"
     assert "master:" not in bundle.out("cat", "/proc/self/mountinfo").splitlines()[0]
+
+
+def test_a_bind_mount_with_mapped_ids(bundle):
+    """`uidMappings` and `gidMappings` of a mount: the ids on the disk, those in the container, and how many."""
+    (bundle.folder / "data").mkdir()
+    (bundle.folder / "data/f").write_text("content")
+    os.chown(bundle.folder / "data/f", 1234, 2345)
+    os.chown(bundle.folder / "data", 1234, 2345)
+    bundle.mount(bundle.folder / "data", "/mapped", "rbind", "idmap")
+    bundle.spec["mounts"][-1] |= {
+        "uidMappings": [{"containerID": 1234, "hostID": 0, "size": 1}], "gidMappings": [{"containerID": 2345, "hostID": 0, "size": 1}]}
+    assert bundle.out("sh", "-c", "stat -c %u:%g /mapped/f; touch /mapped/new") == "0:0"
+    assert ((bundle.folder / "data/new").stat().st_uid, (bundle.folder / "data/new").stat().st_gid) == (1234, 2345)

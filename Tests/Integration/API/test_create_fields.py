@@ -64,7 +64,7 @@ HOST = {
                           {"81/tcp": [{"HostIp": "127.0.0.1", "HostPort": "18331"}]}),
     "RestartPolicy": shows({"Name": "on-failure", "MaximumRetryCount": 2}),
     "AutoRemove": ("gone", True, "", None, {}),
-    "VolumeDriver": refused("nosuch"),
+    "VolumeDriver": ("refused", "nosuch", "plugin", None, {"Binds": ["named:/x"]}),
     "VolumesFrom": refused(["nosuch"], "nosuch|VolumesFrom"),
     "Mounts": sees([{"Type": "tmpfs", "Target": "/seen"}], "grep -c ' /seen tmpfs ' /proc/mounts", "^1$"),
     "ConsoleSize": shows([30, 100]),

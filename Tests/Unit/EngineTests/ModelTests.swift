@@ -40,10 +40,32 @@ import Testing
         for bad in [
             "", "dst", "/", "/dst:ro", "/a:b", "/a:/", "/a:/b:ro,rw", "/a:/b:xx", "/a:/b:ro:rw", ":/b",
             "a b:/x", "x:/y",
-            "/a:/b:shared,slave",
+            "/a:/b:shared,slave", "/a:/b:z,Z", "/a:/b:ro,", "/a:/b:nocopy", "data:/b:rshared", "/a:",
+            "/a::ro",
+            "/a:/b:idmap,U",
         ] {
             #expect(throws: EngineError.self, "\(bad)") { try BindText(parsing: bad) }
         }
+        #expect(try BindText(parsing: "/a:/b:").mode.isEmpty)
+        #expect(try BindText(parsing: "/a:/b:U,ro").mapsOwner)
+        #expect(try BindText(parsing: "data:/b:z,ro").mode == "z,ro")
+    }
+
+    @Test func textsOfVolumesFromAreReadAsDockerReadsThem() throws {
+        #expect(try VolumesFromText(parsing: "db").container == "db")
+        #expect(try !VolumesFromText(parsing: "db:rw").isReadOnly)
+        #expect(try VolumesFromText(parsing: "db:ro,z").isReadOnly)
+        for bad in ["", "db:nocopy", "db:rshared", "db:idmap", "db:x", "db:ro,rw"] {
+            #expect(throws: EngineError.self, "\(bad)") { try VolumesFromText(parsing: bad) }
+        }
+    }
+
+    @Test func mountsOfEarlierRecordsAreReadAsTheyWere() throws {
+        let text =
+            #"{"binds":["data:/b:rshared"],"requests":[],"tmpfs":{},"shmSize":0,"readOnlyRoot":false,"volumeDriver":""}"#
+        let mounts = try JSONValue(parsing: Array(text.utf8)).decode(MountSpec.self)
+        #expect(
+            mounts.volumesFrom.isEmpty && mounts.binds[0].source == "data" && mounts.binds[0].target == "/b")
     }
 
     @Test func theWholeSpecificationSurvivesItsRecord() throws {

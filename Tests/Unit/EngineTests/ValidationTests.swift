@@ -71,6 +71,12 @@ import Testing
         return try spec.validate(HostFeatures(), EngineConfiguration())
     }
 
+    private func subpath(_ path: String) -> MountRequest {
+        var volume = VolumeMount(name: "data")
+        volume.subpath = path
+        return MountRequest(kind: .volume(volume), target: "/t")
+    }
+
     @Test func contradictionsAreRefused() throws {
         #expect(try warnings { _ in }.isEmpty)
         let bad: [(inout ContainerSpec) -> Void] = [
@@ -95,6 +101,12 @@ import Testing
                 $0.mounts.tmpfs = ["/tmp/": ""]
                 $0.mounts.requests = [MountRequest(kind: .tmpfs(TmpfsMount()), target: "/tmp")]
             },
+            { $0.mounts.volumesFrom = ["x:nocopy"] },
+            { $0.mounts.requests = [subpath("../x")] },
+            { $0.mounts.requests = [subpath("a/../../x")] },
+            { $0.mounts.requests = [subpath("/x")] },
+            { $0.mounts.requests = [MountRequest(kind: .bind(BindMount(source: "x")), target: "/t")] },
+            { $0.mounts.requests = [MountRequest(kind: .image(ImageMount(image: "")), target: "/t")] },
             { $0.security.options = ["nonsense"] },
             { $0.security.capabilitiesAdded = ["NOPE"] },
             { $0.storageOptions = ["size": "1g"] },

@@ -9,7 +9,7 @@ import Testing
     private func socket() throws -> SharedDescriptor { SharedDescriptor(try openFile("/dev/null", O_RDWR)) }
 
     private func createRequest() throws -> CreateRequest {
-        CreateRequest(
+        var request = CreateRequest(
             containerID: "c1", spec: RuntimeSpec(process: RuntimeProcess(args: ["/bin/true"])),
             root: .overlay(lower: ["/b", "/a"], upper: "/u", work: "/w", volatile: true), lockPath: "/l",
             user: "alice:staff", groupAdd: ["50"], openStdin: true, stdinOnce: true,
@@ -19,6 +19,11 @@ import Testing
             attachments: [
                 AttachRequest(id: "a1", stdin: true, logs: true, buffered: [0, 255], socket: try socket())
             ])
+        request.mountSources = [
+            RuntimeMountSource(destination: "/i", layers: ["/l2", "/l1"], subpath: "a/b"),
+            RuntimeMountSource(destination: "/v", mapsOwner: true),
+        ]
+        return request
     }
 
     private func answering() throws -> AttachRequest {

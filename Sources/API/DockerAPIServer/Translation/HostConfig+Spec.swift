@@ -35,6 +35,7 @@ extension HostConfig {
         shmSize = spec.mounts.shmSize
         readonlyRootfs = spec.mounts.readOnlyRoot
         volumeDriver = spec.mounts.volumeDriver
+        volumesFrom = Self.orNull(spec.mounts.volumesFrom)
     }
 
     private mutating func applyNetwork(_ network: NetworkSpec) {
@@ -138,44 +139,5 @@ extension DockerAPI.Ulimit {
     init(_ ulimit: EngineUlimit) {
         self.init()
         (name, soft, hard) = (ulimit.name, ulimit.soft, ulimit.hard)
-    }
-}
-
-extension Mount {
-    init(_ request: MountRequest) {
-        self.init()
-        target = request.target
-        readOnly = request.isReadOnly
-        consistency = request.consistency
-        switch request.kind {
-        case .bind(let bind):
-            type = "bind"
-            source = bind.source
-            var options = BindOptions()
-            options.propagation = bind.propagation?.rawValue ?? ""
-            options.nonRecursive = bind.nonRecursive
-            options.createMountpoint = bind.createMountpoint
-            options.readOnlyNonRecursive = bind.readOnlyNonRecursive
-            options.readOnlyForceRecursive = bind.readOnlyForceRecursive
-            if options != BindOptions() { bindOptions = options }
-        case .volume(let volume):
-            type = "volume"
-            source = volume.name
-            var options = VolumeOptions()
-            options.noCopy = volume.noCopy
-            options.labels = volume.labels
-            options.subpath = volume.subpath
-            if !volume.driver.isEmpty || !volume.driverOptions.isEmpty {
-                var driver = VolumeDriverConfig()
-                (driver.name, driver.options) = (volume.driver, volume.driverOptions)
-                options.driverConfig = driver
-            }
-            if options != VolumeOptions() { volumeOptions = options }
-        case .tmpfs(let tmpfs):
-            type = "tmpfs"
-            var options = TmpfsOptions()
-            (options.sizeBytes, options.mode) = (tmpfs.sizeBytes, tmpfs.mode)
-            if options != TmpfsOptions() { tmpfsOptions = options }
-        }
     }
 }

@@ -14,8 +14,6 @@ enum UnbuiltFields {
 
     private static func check(_ host: HostConfig) throws(APIError) {
         let unset: [(Bool, String)] = [
-            (!(host.volumesFrom ?? []).isEmpty, "HostConfig.VolumesFrom"),
-            (!["", "local"].contains(host.volumeDriver), "HostConfig.VolumeDriver"),
             (!host.cgroup.isEmpty, "HostConfig.Cgroup"),
             (!host.storageOpt.isEmpty, "HostConfig.StorageOpt"),
             (!(host.deviceRequests ?? []).isEmpty, "HostConfig.DeviceRequests"),
@@ -31,13 +29,8 @@ enum UnbuiltFields {
     }
 
     private static func check(_ mount: Mount) throws(APIError) {
-        try refuse(
-            ["image", "cluster", "npipe"].contains(mount.type), "HostConfig.Mounts of type \(mount.type)")
-        try refuse(!(mount.tmpfsOptions?.options ?? []).isEmpty, "HostConfig.Mounts.TmpfsOptions.Options")
-        try refuse(mount.imageOptions != nil, "HostConfig.Mounts.ImageOptions")
+        try refuse(["cluster", "npipe"].contains(mount.type), "HostConfig.Mounts of type \(mount.type)")
         try refuse(mount.clusterOptions != nil, "HostConfig.Mounts.ClusterOptions")
-        let driver = mount.volumeOptions?.driverConfig?.name ?? ""
-        try refuse(!["", "local"].contains(driver), "HostConfig.Mounts.VolumeOptions.DriverConfig.Name")
     }
 
     private static func refuse(_ isSet: Bool, _ name: String) throws(APIError) {

@@ -7,6 +7,8 @@ struct MountOption {
     private var source = ""
     private var target = ""
     private var readOnly = false
+    /// Skiff's own: the source's owner is the container's user.
+    private var mapsOwner = false
     private var consistency = ""
     private var bind = JSONObject()
     private var volume = JSONObject()
@@ -27,6 +29,7 @@ struct MountOption {
         guard let value else {
             switch key {
             case "readonly", "ro": readOnly = true
+            case "idmap": mapsOwner = true
             case "volume-nocopy": volume["NoCopy"] = true
             case "bind-nonrecursive": bind["NonRecursive"] = true
             default: throw UsageError("invalid field '\(field)' must be a key=value pair")
@@ -38,6 +41,7 @@ struct MountOption {
         case "source", "src": source = value.hasPrefix(".") ? FilePath.absolute(value) : value
         case "target", "dst", "destination": target = value
         case "readonly", "ro": readOnly = try bool(key, value)
+        case "idmap": mapsOwner = try bool(key, value)
         case "consistency": consistency = value.lowercased()
         default: try applyDetail(key: key, value: value, field)
         }
@@ -143,6 +147,7 @@ struct MountOption {
         object["Target"] = .string(target)
         if readOnly { object["ReadOnly"] = true }
         if !consistency.isEmpty { object["Consistency"] = .string(consistency) }
+        if mapsOwner { object["IDMap"] = true }
         if !bind.isEmpty { object["BindOptions"] = .object(bind) }
         if !volume.isEmpty { object["VolumeOptions"] = .object(volume) }
         if !image.isEmpty { object["ImageOptions"] = .object(image) }

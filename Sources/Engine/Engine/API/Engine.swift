@@ -35,7 +35,7 @@ package final class Engine: Sendable {
         system = SystemService(parts, id: id)
         let registry = parts.registry
         let uses: @Sendable (Digest) -> [ImageUse] = { image in
-            registry.all.filter { $0.definition.imageID == image.description }.map {
+            registry.all.filter { $0.definition.uses(image: image.description) }.map {
                 ImageUse(containerID: $0.id, isRunning: $0.state.isRunning)
             }
         }

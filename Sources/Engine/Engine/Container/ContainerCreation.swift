@@ -23,9 +23,9 @@ struct ContainerCreation: Sendable {
         let name = try takeName(for: id)
         do {
             let (prepared, told) = (spec, warnings)
-            let definition = try await parts.pool.run { try makeFiles(id, prepared, image, told) }
-            defer { parts.volumes.letGo(definition.mounts.filter { $0.kind == .volume }.map(\.name)) }
-            try await record(definition, name)
+            let made = try await parts.pool.run { try makeFiles(id, prepared, image, told) }
+            defer { parts.volumes.letGo(made.heldVolumes) }
+            try await record(made.definition, name)
             return ContainerCreated(id: id, warnings: warnings)
         } catch {
             parts.registry.release(name: name, of: id)
@@ -131,9 +131,12 @@ struct ContainerCreation: Sendable {
     /// Layer, volumes and folder. Blocks.
     private func makeFiles(
         _ id: String, _ spec: ContainerSpec, _ image: Image, _ warnings: [String]
-    ) throws -> ContainerDefinition {
-        let layer = try parts.images.createContainerLayer(id: id, image: image.id)
-        var resolver = MountResolver(volumes: parts.volumes, layers: image.layerPaths)
+    ) throws -> (definition: ContainerDefinition, heldVolumes: [String]) {
+        let mounted = try MountedImages(spec, donors: try mountDonors(spec), images: parts.images)
+        let layer = try parts.images.createContainerLayer(id: id, image: image.id, mounting: mounted.layers)
+        var resolver = MountResolver(
+            volumes: parts.volumes, layers: image.layerPaths, donors: mounted.donors, images: mounted.images,
+            dataRoot: parts.configuration.dataRoot)
         let folder = parts.folder(of: id)
         do {
             try resolver.resolve(spec)
@@ -149,9 +152,21 @@ struct ContainerCreation: Sendable {
         for volume in resolver.createdVolumes {
             parts.events.publish(.volume, "create", volume, ["driver": "local"])
         }
-        return ContainerDefinition(
+        let definition = ContainerDefinition(
             id: id, created: .now, spec: spec, image: image, layer: layer, mounts: resolver.mounts,
             warnings: warnings)
+        return (definition, resolver.heldVolumes)
+    }
+
+    /// `--volumes-from`
+    private func mountDonors(_ spec: ContainerSpec) throws(EngineError) -> [MountResolver.Donor] {
+        var donors: [MountResolver.Donor] = []
+        for text in spec.mounts.volumesFrom {
+            let wanted = try VolumesFromText(parsing: text)
+            let mounts = try parts.registry.find(try donor(wanted.container)).definition.mounts
+            donors.append(MountResolver.Donor(mounts: mounts, isReadOnly: wanted.isReadOnly))
+        }
+        return donors
     }
 
     private func undo(_ layer: ContainerLayer, _ resolver: MountResolver, _ folder: String) {

@@ -134,8 +134,22 @@ package struct MountSpec: Sendable, Hashable, Codable {
     package var shmSize: Int64 = 0
     package var readOnlyRoot = false
     package var volumeDriver = ""
+    /// `container[:mode]`, as sent: whose mounts this container has too.
+    package var volumesFrom: [String] = []
 
     package init() {}
+
+    /// Members that records of earlier versions do not have are as they were then.
+    package init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        binds = try container.decode([BindText].self, forKey: .binds)
+        requests = try container.decode([MountRequest].self, forKey: .requests)
+        tmpfs = try container.decode([String: String].self, forKey: .tmpfs)
+        shmSize = try container.decode(Int64.self, forKey: .shmSize)
+        readOnlyRoot = try container.decode(Bool.self, forKey: .readOnlyRoot)
+        volumeDriver = try container.decode(String.self, forKey: .volumeDriver)
+        volumesFrom = try container.decodeIfPresent([String].self, forKey: .volumesFrom) ?? []
+    }
 }
 
 package struct SecuritySpec: Sendable, Hashable, Codable {

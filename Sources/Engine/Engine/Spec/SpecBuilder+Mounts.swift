@@ -1,21 +1,29 @@
 import OCIModel
 
 extension SpecBuilder {
-    /// Docker's own mounts, less those that the user's replace, then the user's: in the order of depth, so that
-    /// nothing hides what was mounted before.
+    /// Docker's own mounts, less those that the user's replace, then the user's with the container's own files among
+    /// them: in the order of depth, so that nothing hides what was mounted before.
     func mounts() -> [RuntimeMount] {
-        let user = inputs.mounts.map(userMount)
+        let user = userMounts()
         let taken = Set(user.map { cleanPath($0.destination) })
         let coversDev = taken.contains("/dev")
-        var result = defaultMounts().filter { mount in
+        let result = defaultMounts().filter { mount in
             if taken.contains(mount.destination) { return false }
             return !(coversDev && mount.destination.hasPrefix("/dev/"))
         }
-        result += fileMounts().filter { !taken.contains($0.destination) }
-        let ordered = user.enumerated().sorted { a, b in
+        let own = (sharedMemory() + fileMounts()).filter { !taken.contains($0.destination) }
+        let ordered = (own + user).enumerated().sorted { a, b in
             (depth(a.element.destination), a.offset) < (depth(b.element.destination), b.offset)
         }
         return result + ordered.map(\.element)
+    }
+
+    /// `--tmpfs` comes before whatever else has its place, as what another container brings.
+    private func userMounts() -> [RuntimeMount] {
+        let temporary = spec.mounts.tmpfs.sorted { $0.key < $1.key }
+        let taken = Set(temporary.map { cleanPath($0.key) })
+        return inputs.mounts.filter { !taken.contains($0.destination) }.map(userMount)
+            + temporary.map { tmpfs(cleanPath($0.key), $0.value) }
     }
 
     private func depth(_ path: String) -> Int { cleanPath(path).utf8.count { $0 == UInt8(ascii: "/") } }
@@ -44,17 +52,20 @@ extension SpecBuilder {
             RuntimeMount(
                 destination: "/dev/mqueue", type: "mqueue", source: "mqueue",
                 options: ["nosuid", "noexec", "nodev"]))
+        return result
+    }
+
+    private func sharedMemory() -> [RuntimeMount] {
         switch inputs.sharedMemory {
-        case .none: break
-        case .bind(let path):
-            result.append(bind("/dev/shm", path, ["rbind", "rprivate", "nosuid", "noexec", "nodev"]))
+        case .none: []
+        case .bind(let path): [bind("/dev/shm", path, ["rbind", "rprivate", "nosuid", "noexec", "nodev"])]
         case .tmpfs(let bytes):
-            result.append(
+            [
                 RuntimeMount(
                     destination: "/dev/shm", type: "tmpfs", source: "shm",
-                    options: ["nosuid", "noexec", "nodev", "mode=1777", "size=\(bytes)"]))
+                    options: ["nosuid", "noexec", "nodev", "mode=1777", "size=\(bytes)"])
+            ]
         }
-        return result
     }
 
     private func bind(_ destination: String, _ source: String, _ options: [String]) -> RuntimeMount {
@@ -74,25 +85,23 @@ extension SpecBuilder {
 
     private func userMount(_ mount: MountPoint) -> RuntimeMount {
         switch mount.kind {
-        case .bind, .volume:
+        case .bind, .volume, .image:
             var options = [mount.isNonRecursive ? "bind" : "rbind"]
-            options.append(mount.isWritable ? "rw" : "ro")
+            if !mount.isWritable { options.append(mount.details.isReadOnlyOnTopOnly ? "ro" : "rro") }
             options.append(mount.propagation.isEmpty ? "rprivate" : mount.propagation)
             return bind(mount.destination, mount.source, options)
         case .tmpfs:
-            return RuntimeMount(
-                destination: mount.destination, type: "tmpfs", source: "tmpfs", options: tmpfsOptions(mount))
+            // Records of earlier versions have them as the mode.
+            return tmpfs(mount.destination, mount.detail?.tmpfsOptions ?? mount.mode)
         }
     }
 
-    /// `--tmpfs` without options is `noexec,nosuid,nodev` with the size of half the memory, as in Docker.
-    private func tmpfsOptions(_ mount: MountPoint) -> [String] {
-        let own = mount.mode.split(separator: ",").map(String.init)
-        var options = ["noexec", "nosuid", "nodev"].filter { flag in
+    /// Without options a tmpfs is `noexec,nosuid,nodev` with the size of half the memory, as in Docker.
+    private func tmpfs(_ destination: String, _ text: String) -> RuntimeMount {
+        let own = text.split(separator: ",").map(String.init)
+        let safe = ["noexec", "nosuid", "nodev"].filter { flag in
             !own.contains(String(flag.dropFirst(2))) && !own.contains(flag)
         }
-        options += own
-        if !mount.isWritable, !own.contains("ro") { options.append("ro") }
-        return options
+        return RuntimeMount(destination: destination, type: "tmpfs", source: "tmpfs", options: safe + own)
     }
 }

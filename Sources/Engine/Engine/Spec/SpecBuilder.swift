@@ -78,7 +78,7 @@ struct SpecBuilder {
 
     /// The root has to propagate at least as much as the mounts below it are to.
     private var rootPropagation: String? {
-        let wanted = Set(inputs.mounts.map(\.propagation))
+        let wanted = Set(inputs.mounts.filter { $0.kind == .bind }.map(\.propagation))
         if !wanted.isDisjoint(with: ["shared", "rshared"]) { return "shared" }
         if !wanted.isDisjoint(with: ["slave", "rslave"]) { return "rslave" }
         return nil

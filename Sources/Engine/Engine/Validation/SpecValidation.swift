@@ -128,20 +128,7 @@ extension ContainerSpec {
     }
 
     private func validateMounts() throws(EngineError) {
-        guard mounts.shmSize >= 0 else { throw .invalid("SHM size can not be less than 0") }
-        for options in mounts.tmpfs.values.sorted() { try TmpfsOptions.check(options) }
-        var targets: Set<String> = []
-        let all = mounts.binds.map(\.target) + mounts.requests.map(\.target) + mounts.tmpfs.keys.sorted()
-        for target in all {
-            guard target.hasPrefix("/") else {
-                throw .invalid("invalid mount path: '\(target)' mount path must be absolute")
-            }
-            let clean = cleanPath(target)
-            guard clean != "/" else {
-                throw .invalid("invalid specification: destination can't be '/'")
-            }
-            guard targets.insert(clean).inserted else { throw .invalid("Duplicate mount point: \(target)") }
-        }
+        try mounts.validate()
         for volume in anonymousVolumes where !volume.hasPrefix("/") || cleanPath(volume) == "/" {
             throw .invalid("invalid volume specification: '\(volume)'")
         }
@@ -150,19 +137,6 @@ extension ContainerSpec {
     /// What the model can hold because records need it, and this version cannot do.
     private func refuseWhatIsNotBuilt() throws(EngineError) {
         if !storageOptions.isEmpty { throw .notBuilt("HostConfig.StorageOpt") }
-        if !mounts.volumeDriver.isEmpty, mounts.volumeDriver != "local" {
-            throw .notBuilt("HostConfig.VolumeDriver \(mounts.volumeDriver)")
-        }
-        for case (let request, .volume(let volume)) in mounts.requests.map({ ($0, $0.kind) }) {
-            if !volume.driver.isEmpty, volume.driver != "local" {
-                throw .notBuilt("Mounts VolumeOptions.DriverConfig \(volume.driver) for \(request.target)")
-            }
-            if !volume.driverOptions.isEmpty { throw .notBuilt("Mounts VolumeOptions.DriverConfig.Options") }
-            if !volume.subpath.isEmpty { throw .notBuilt("Mounts VolumeOptions.Subpath") }
-            if !volume.name.isEmpty, !VolumeName.isValid(volume.name) {
-                throw VolumeName.refusal(volume.name)
-            }
-        }
         if !["", "runc", "skiff", "io.containerd.runc.v2"].contains(runtime) {
             throw .invalid("unknown or invalid runtime name: \(runtime)")
         }

@@ -9,12 +9,18 @@ package struct ContainerLayer: Sendable, Equatable, Codable {
     package let layers: [Digest]
     /// Name of the folder with the empty mount points that the container gets below its image, below `overlay2`.
     package let mountPoints: String?
+    /// Layers of other images that are mounted in the container, which keeps them; nil for none.
+    package let mounted: [Digest]?
 
-    package init(id: String, layers: [Digest], mountPoints: String?) {
+    package init(id: String, layers: [Digest], mountPoints: String?, mounted: [Digest]? = nil) {
         self.id = id
         self.layers = layers
         self.mountPoints = mountPoints
+        self.mounted = mounted
     }
+
+    /// Everything that must stay as long as the container does.
+    package var held: [Digest] { layers + (mounted ?? []) }
 }
 
 /// Where a container's layer lies.

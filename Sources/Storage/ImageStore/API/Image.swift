@@ -18,6 +18,9 @@ package struct Image: Sendable {
     /// Absolute paths of the unpacked layers, topmost first (each once, as the overlay wants it).
     package let layerPaths: [String]
 
+    /// Digests of the uncompressed layers, topmost first, each once.
+    package var overlayLayers: [Digest] { overlayOrder(configuration.rootFilesystem.diffIDs) }
+
     /// `name:tag` as Docker shows them.
     package var repositoryTags: [String] {
         references.filter { $0.tag != nil && $0.digest == nil }.map(\.familiar)

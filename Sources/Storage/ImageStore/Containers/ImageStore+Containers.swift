@@ -24,8 +24,11 @@ extension ImageStore {
 
     /// Makes the writable layer of a new container: a few directories, no sync. From here on the image's layers
     /// stay, even when the image is removed by force.
+    /// - Parameter mounting: layers of other images that are mounted in the container; they stay likewise
     /// - Throws: `ImageError` (`imageNotFound`, `conflict` where the container has a layer)
-    package func createContainerLayer(id: String, image: Digest) throws -> ContainerLayer {
+    package func createContainerLayer(
+        id: String, image: Digest, mounting: [Digest] = []
+    ) throws -> ContainerLayer {
         guard !id.isEmpty, id.utf8.allSatisfy(Self.isIdentifier) else {
             throw ImageError(.invalidArgument, "invalid container id \"\(id)\"")
         }
@@ -41,7 +44,12 @@ extension ImageStore {
                     "image \(image.short) has \(order.count) layers: the kernel's overlay takes 500, one of them ours; "
                         + "make an image of at most \(Self.layerLimit) layers, as by export and import")
             }
-            let layer = ContainerLayer(id: id, layers: order, mountPoints: MountPointsLayer.name)
+            if let missing = mounting.first(where: { state.layers[$0] == nil }) {
+                throw Self.notFound("with layer \(missing)")
+            }
+            let layer = ContainerLayer(
+                id: id, layers: order, mountPoints: MountPointsLayer.name,
+                mounted: mounting.isEmpty ? nil : mounting)
             state.containers[id] = layer
             return layer
         }
@@ -108,14 +116,19 @@ extension ImageStore {
             work: folder + "/work", merged: folder + "/merged")
     }
 
+    /// What an overlay of these layers alone is made of, topmost first: at least two folders, as the kernel wants it.
+    package func lowerFolders(of layers: [Digest]) -> [String] {
+        layers.map { paths.layerContent($0) } + [MountPointsLayer.emptyFolder(in: paths.overlay)]
+    }
+
     /// Takes the layer away at once by a rename; its files are deleted in the background.
     package func removeContainerLayer(_ layer: ContainerLayer) throws {
         try trash.discard(paths.container(layer.id))
         let mayFreeLayers = state.withLock { state in
             state.containers[layer.id] = nil
-            return !state.unused(layer.layers).isEmpty
+            return !state.unused(layer.held).isEmpty
         }
-        if mayFreeLayers { _ = try changes.withLock { try collect(layer.layers) } }
+        if mayFreeLayers { _ = try changes.withLock { try collect(layer.held) } }
     }
 
     /// Lets `merged` lead to a running container's root, where people and tools look for it.

@@ -11,10 +11,14 @@ enum MountPointsLayer {
     private static let folders = ["dev", "dev/pts", "dev/shm", "proc", "sys", "etc"]
     private static let files = ["dev/console", "etc/hostname", "etc/hosts", "etc/resolv.conf", ".dockerenv"]
 
+    /// A folder with nothing in it: the lowest layer of images that are mounted alone.
+    static func emptyFolder(in overlay: String) -> String { "\(overlay)/\(name)/empty" }
+
     /// Makes what is missing of it.
     static func make(in overlay: String) throws(SystemCallError) {
         let root = "\(overlay)/\(name)/diff"
         try makeDirectories(root, mode: 0o755)
+        try makeDirectories(emptyFolder(in: overlay), mode: 0o755)
         for folder in folders { try makeDirectories("\(root)/\(folder)", mode: 0o755) }
         for file in files where !fileExists("\(root)/\(file)") {
             _ = try openFile("\(root)/\(file)", O_WRONLY | O_CREAT, mode: 0o755)

@@ -138,7 +138,7 @@ private struct Removal {
     /// different stack of layers below it.
     private func unusedChains(of image: Image, in state: StoreState) -> [Digest] {
         let kept = Set(state.images.values.flatMap(\.chainIDs))
-        let inContainers = Set(state.containers.values.flatMap(\.layers))
+        let inContainers = Set(state.containers.values.flatMap(\.held))
         return zip(image.chainIDs, image.configuration.rootFilesystem.diffIDs).reversed()
             .filter { !kept.contains($0.0) && !inContainers.contains($0.1) }.map(\.0)
     }

@@ -43,12 +43,12 @@ struct StoreState: Sendable {
     }
 
     /// Layers that stay even when all images go.
-    var layersInUse: Set<Digest> { Set(pins.keys).union(containers.values.flatMap(\.layers)) }
+    var layersInUse: Set<Digest> { Set(pins.keys).union(containers.values.flatMap(\.held)) }
 
     private var usedLayers: Set<Digest> {
         var used: Set<Digest> = []
         for image in images.values { used.formUnion(image.configuration.rootFilesystem.diffIDs) }
-        for container in containers.values { used.formUnion(container.layers) }
+        for container in containers.values { used.formUnion(container.held) }
         return used
     }
 

@@ -11,6 +11,8 @@ package struct Mount: WireType {
     package var imageOptions: ImageOptions?
     package var tmpfsOptions: TmpfsOptions?
     package var clusterOptions: EmptyObject?
+    /// Skiff's own: the source's owner is the container's user.
+    @OmitEmpty package var mapsOwner: Bool = false
 
     package init() {}
 
@@ -25,6 +27,7 @@ package struct Mount: WireType {
         case imageOptions = "ImageOptions"
         case tmpfsOptions = "TmpfsOptions"
         case clusterOptions = "ClusterOptions"
+        case mapsOwner = "IDMap"
     }
 }
 
