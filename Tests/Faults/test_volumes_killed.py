@@ -13,7 +13,6 @@ import time
 import pytest
 
 from harness import settings
-from harness.waiting import wait_for
 
 pytestmark = pytest.mark.skiff_only
 
@@ -169,7 +168,8 @@ def test_a_full_disk_in_the_middle(small_disk, new_daemon, archive):
     assert is_whole(daemon, "data")
     free = small_disk / "filler"
     with free.open("wb") as file:
-        wait_for(lambda: fill(file), 30, "a full disk")
+        while not fill(file):
+            pass
         file.truncate(file.tell() - (1 << 20))
     before = volumes(daemon)
     cli = daemon.cli("skiff")
@@ -178,7 +178,7 @@ def test_a_full_disk_in_the_middle(small_disk, new_daemon, archive):
                              (("volume", "import", "new"), archive),
                              (("create", "-v", "new:/bin", "busybox"), None)):
         failed = cli(*arguments, status=None, input=input)
-        assert failed.returncode != 0 and "No space left on device" in failed.stderr, (arguments, failed.stderr)
+        assert failed.returncode != 0 and "no space left on device" in failed.stderr.lower(), (arguments, failed.stderr)
         assert_nothing_half(daemon)
         assert volumes(daemon) == before and is_whole(daemon, "data")
     free.unlink()

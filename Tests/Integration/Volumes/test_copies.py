@@ -4,6 +4,7 @@ import io
 import os
 import subprocess
 import tarfile
+import threading
 
 import pytest
 
@@ -120,3 +121,73 @@ def test_what_is_mounted_is_copied(skiff, volumes, tmp_path, mounts):
     refused = skiff("volume", "snapshot", "restore", "host", "snap", status=1)
     assert "its files are not the engine's own" in refused.stderr
     assert not mounts.of(volumes, "host")
+
+
+def test_rename(skiff, volumes, filled):
+    running = skiff.out("run", "-d", "-v", "data:/v:ro", "busybox", "sleep", "1000")
+    created = skiff.out("create", "--mount", "type=volume,src=data,dst=/w", "busybox", "cat", "/w/dir/file")
+    skiff("volume", "create", "other")
+    before = listing(volumes, "data")
+    skiff("volume", "rename", "data", "fresh")
+    assert listing(volumes, "fresh") == before
+    assert skiff.out("volume", "ls", "-q").split() == ["fresh", "other"]
+    facts = volumes.inspect(running)
+    assert facts["Mounts"][0]["Name"] == "fresh" and facts["HostConfig"]["Binds"] == ["fresh:/v:ro"]
+    assert facts["Mounts"][0]["Source"] == f"{volumes.data_root}/volumes/fresh/_data"
+    assert volumes.inspect(created)["HostConfig"]["Mounts"][0]["Source"] == "fresh"
+    # One that runs goes on, and starts again; one that did not run finds its files.
+    assert skiff.out("exec", running, "cat", "/v/dir/file") == "one"
+    skiff("restart", "-t", "0", running)
+    assert skiff.out("exec", running, "cat", "/v/dir/file") == "one"
+    assert skiff.out("start", "-a", created) == "one"
+    assert "volume is in use" in skiff("volume", "rm", "fresh", status=1).stderr
+    assert "a volume other exists already" in skiff("volume", "rename", "fresh", "other", status=1).stderr
+    assert "get data: no such volume" in skiff("volume", "rename", "data", "x1", status=1).stderr
+    assert "includes invalid characters" in skiff("volume", "rename", "fresh", "a/b", status=1).stderr
+
+
+def test_rename_of_what_is_mounted(skiff, volumes, mounts):
+    skiff("volume", "create", "-o", "type=tmpfs", "-o", "device=tmpfs", "mem")
+    running = skiff.out("run", "-d", "-v", "mem:/v", "busybox", "sh", "-c", "echo 1 > /v/x; sleep 1000")
+    skiff("volume", "rename", "mem", "fresh")
+    assert len(mounts.of(volumes, "fresh")) == 1 and not mounts.of(volumes, "mem")
+    skiff("kill", running)
+    mounts.gone(volumes, "fresh")
+    assert skiff.out("volume", "inspect", "-f", "{{.Options.type}}", "fresh") == "tmpfs"
+
+
+def test_progress_on_a_terminal(skiff, volumes):
+    skiff("run", "--rm", "-v", "data:/v", "busybox", "sh", "-c", "head -c 3000000 /dev/urandom > /v/x")
+    terminal = skiff.terminal("volume", "clone", "data", "copy")
+    terminal.expect("copy: Copying")
+    terminal.expect("copy\r\n")
+    terminal.close()
+    assert terminal.exitstatus == 0
+
+
+def test_containers_that_come_and_go_while_a_volume_is_copied(skiff, volumes, filled):
+    """Copies, starts, stops and renames side by side: each is done or refused for a reason, and nothing is stuck."""
+    names = [skiff.out("create", "-v", "data:/v", "busybox", "sh", "-c", "while sleep 0.05; do date > /v/now; done")
+             for _ in range(3)]
+    failures = []
+
+    def start_and_kill(name: str) -> None:
+        for _ in range(6):
+            for operation in ("start", "kill"):
+                answer = volumes.api("POST", f"/containers/{name}/{operation}")
+                if answer.status not in (204, 304) and "is not running" not in answer.message:
+                    failures.append(answer.body)
+
+    threads = [threading.Thread(target=start_and_kill, args=(name,)) for name in names]
+    for thread in threads:
+        thread.start()
+    for number in range(6):
+        answer = volumes.api("POST", f"/skiff/volumes/data/clone?to=copy{number}")
+        if answer.status != 200 or b'"error"' in answer.body:
+            failures.append(answer.body)
+    for thread in threads:
+        thread.join()
+    assert not failures
+    for name in names:
+        assert volumes.inspect(name)["State"]["Status"] == "exited"
+    assert skiff.out("volume", "ls", "-q").split() == [*[f"copy{number}" for number in range(6)], "data"]

@@ -1,5 +1,6 @@
 """Volumes of which the driver local mounts something while containers run with them."""
 
+import json
 import subprocess
 
 import pytest
@@ -31,6 +32,7 @@ def test_bind(cli, daemon, tmp_path, mounts):
     cli("volume", "create", "-o", "type=none", "-o", f"device={tmp_path}", "-o", "o=bind,ro", "readonly")
     assert cli.out("run", "--rm", "-v", "host:/t", "busybox", "sh", "-c", "cat /t/file; echo 1 > /t/new") == "of the host"
     assert (tmp_path / "new").read_text() == "1\n"
+    assert "Read-only" in cli("run", "--rm", "-v", "readonly:/t", "busybox", "touch", "/t/x", status=1).stderr
     mounts.gone(daemon, "host")
     cli("volume", "rm", "host", "readonly")
     assert (tmp_path / "file").exists()
@@ -43,6 +45,14 @@ def test_an_empty_one_is_filled_from_the_image(cli, daemon, tmp_path, mounts):
     assert "busybox" in names or "sh" in names
     assert not [name for name in names if name.startswith(".skiff")]
     assert not mounts.of(daemon, "host")
+
+
+def test_a_mount_on_the_command_line_makes_one(cli, daemon, mounts):
+    out = cli.out("run", "--rm", "--mount", "type=volume,src=mem,dst=/t,volume-opt=type=tmpfs,volume-opt=device=tmpfs,"
+                  "volume-opt=o=size=2m", "busybox", "df", "/t")
+    assert "2048" in out
+    facts = json.loads(cli.out("volume", "inspect", "mem"))[0]
+    assert facts["Options"] == {"type": "tmpfs", "device": "tmpfs", "o": "size=2m"}
 
 
 @pytest.mark.parametrize("kind,device,options,message", [

@@ -87,4 +87,61 @@ import Testing
         #expect(try VolumeStore(root: folder.path + "/volumes").list() == ["kept"])
         #expect(!fileExists(folder.path + "/volumes/.removed-1"))
     }
+
+    @Test func whatIsStagedGoesUnlessContainersArePausedForIt() throws {
+        let folder = try Folder()
+        _ = try VolumeStore(root: folder.path + "/volumes")
+        _ = try folder.shell(
+            "mkdir -p volumes/.new-1/_data volumes/.new-2/_data; printf 'a\\nb' > volumes/.new-2/paused")
+        let store = try VolumeStore(root: folder.path + "/volumes")
+        #expect(!fileExists(folder.path + "/volumes/.new-1"))
+        #expect(try store.leftPaused() == ["a", "b"])
+        try store.clearPaused()
+        #expect(!fileExists(folder.path + "/volumes/.new-2"))
+        #expect(try store.list().isEmpty)
+    }
+
+    /// The folder that is exchanged with an empty volume's would be another than the one that somebody has mounted.
+    @Test func aVolumeThatSomebodyUsesIsFilledInPlace() throws {
+        let folder = try Folder()
+        _ = try folder.shell("mkdir -p low/data/sub; echo 1 > low/data/sub/f; chmod 750 low/data")
+        let store = try VolumeStore(root: folder.path + "/volumes")
+        let volume = try store.ensure(VolumeRequest(name: "db"))
+        try store.mount("db", for: "somebody")
+        let before = try folder.shell("stat -c %i \(volume.path)")
+        try store.populate("db", from: [folder.path + "/low"], path: "/data")
+        #expect(try folder.shell("stat -c %i \(volume.path)") == before)
+        #expect(
+            try folder.shell("cd \(volume.path); find . | sort; stat -c %a .") == ".\n./sub\n./sub/f\n750\n")
+        try store.unmount("db", for: "somebody")
+    }
+
+    @Test func whatACrashLeftOfFillingInPlaceIsFinishedOrRemoved() throws {
+        let folder = try Folder()
+        let store = try VolumeStore(root: folder.path + "/volumes")
+        for name in ["one", "two"] { _ = try store.ensure(VolumeRequest(name: name)) }
+        _ = try folder.shell(
+            """
+            mkdir volumes/one/_data/.skiff-copy-up volumes/two/_data/.skiff-copy-up.part
+            echo 1 > volumes/one/_data/.skiff-copy-up/f; echo 1 > volumes/two/_data/.skiff-copy-up.part/f
+            """)
+        for name in ["one", "two"] { try store.mount(name, for: "somebody") }
+        #expect(try folder.shell("ls -A volumes/one/_data") == "f\n")
+        #expect(try folder.shell("ls -A volumes/two/_data").isEmpty)
+    }
+
+    @Test func aRenameThatWasCutOffIsFound() throws {
+        let folder = try Folder()
+        let store = try VolumeStore(root: folder.path + "/volumes")
+        _ = try store.ensure(VolumeRequest(name: "old"))
+        store.letGo(["old"])
+        let rename = VolumeRename(from: "old", to: "new", containers: ["c"])
+        #expect(try !store.carryOut(rename) { false })
+        #expect(try store.leftRenames().isEmpty && store.exists("old"))
+        #expect(try store.carryOut(rename) { true })
+        let left = try VolumeStore(root: folder.path + "/volumes").leftRenames()
+        #expect(left.map(\.name) == ["new"] && left.map(\.rename) == [rename])
+        try store.forgetRename(of: "new")
+        #expect(try store.leftRenames().isEmpty && !store.exists("old"))
+    }
 }

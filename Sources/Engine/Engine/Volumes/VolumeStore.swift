@@ -127,9 +127,10 @@ final class VolumeStore: Sendable {
 
     /// Removes a folder that is no volume any more, or never became one.
     func removeFolder(_ folder: String) throws {
-        if fileExists("\(folder)/_data") {
+        let kept = directoryNames(in: "\(folder)/snapshots").map { "\(folder)/snapshots/\($0)" }
+        for path in ([folder] + kept).map({ "\($0)/_data" }) where fileExists(path) {
             do {
-                try DirectoryQuota.release(directory: "\(folder)/_data")
+                try DirectoryQuota.release(directory: path)
             } catch DirectoryQuotaError.unsupported {
                 // Then it has none.
             }
@@ -200,14 +201,20 @@ final class VolumeStore: Sendable {
             let staging = stagingPath(name)
             do {
                 try makeDirectories(staging, mode: 0o700)
-                if let size = options(of: name)?.size, size > 0 {
-                    try DirectoryQuota.limit(directory: staging, bytes: UInt64(size))
-                }
+                let limit = options(of: name)?.size ?? 0
+                if limit > 0 { try DirectoryQuota.limit(directory: staging, bytes: UInt64(limit)) }
                 let target = try openFile(staging, O_RDONLY | O_DIRECTORY | O_NOFOLLOW)
                 try TreeCopy.copy(from: source, to: target.rawValue)
                 let raw = target.rawValue
                 try rawCall("syncfs", staging) { skiff_syncfs(raw) }
-                try systemCall("rename", staging) { rename(staging, self.path(of: name)) }
+                if limit > 0 {
+                    // btrfs lets no subvolume take another's place, but exchanges them.
+                    try rawCall("renameat2", staging) { skiff_rename(staging, self.path(of: name), 2) }
+                    try DirectoryQuota.release(directory: staging)
+                    try Self.removeTree(staging)
+                } else {
+                    try systemCall("rename", staging) { rename(staging, self.path(of: name)) }
+                }
                 try syncFolder(of: staging)
                 return true
             } catch {
