@@ -6,6 +6,7 @@ import subprocess
 import tarfile
 import threading
 
+import pexpect
 import pytest
 
 from harness.waiting import wait_for
@@ -161,6 +162,7 @@ def test_progress_on_a_terminal(skiff, volumes):
     terminal = skiff.terminal("volume", "clone", "data", "copy")
     terminal.expect("copy: Copying")
     terminal.expect("copy\r\n")
+    terminal.expect(pexpect.EOF)
     terminal.close()
     assert terminal.exitstatus == 0
 

@@ -163,7 +163,7 @@ struct ContainerCreation: Sendable {
         var donors: [MountResolver.Donor] = []
         for text in spec.mounts.volumesFrom {
             let wanted = try VolumesFromText(parsing: text)
-            let mounts = try parts.registry.find(try donor(wanted.container)).definition.mounts
+            let mounts = try parts.registry.find(try donor(wanted.container)).mounts
             donors.append(MountResolver.Donor(mounts: mounts, isReadOnly: wanted.isReadOnly))
         }
         return donors

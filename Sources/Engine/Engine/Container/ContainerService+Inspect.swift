@@ -103,7 +103,8 @@ extension EngineParts {
             outOfMemory: progress.state.isRunning ? false : progress.lastExit?.outOfMemory ?? false,
             restartCount: progress.restartCount, imageID: definition.imageID,
             manifestDigest: definition.manifestDigest, os: definition.os, path: arguments.first ?? "",
-            arguments: Array(arguments.dropFirst()), paths: paths(of: container), mounts: progress.changes.mounts ?? definition.mounts,
+            arguments: Array(arguments.dropFirst()), paths: paths(of: container),
+            mounts: progress.changes.mounts ?? definition.mounts,
             graph: GraphPaths(lower: layer.lower, upper: layer.upper, work: layer.work, merged: layer.merged),
             appArmorProfile: (try? SecurityOptions(parsing: spec.security.options))?
                 .apparmorProfile(features, privileged: spec.security.isPrivileged) ?? "",

@@ -18,7 +18,7 @@ struct StartPlanner: Sendable {
         var inputs = SpecInputs(
             id: container.id, spec: spec, hostname: spec.network.hostname, mounts: container.mounts,
             features: parts.features, configuration: parts.configuration, sharedMemory: .none)
-        inputs.mounts = try MountSources(definition.mounts).prepare()
+        inputs.mounts = try MountSources(container.mounts).prepare()
         try joinNamespaces(&inputs)
         let links = try Link.resolve(of: container)
         inputs.linkEnvironment = links.flatMap(\.environment)
@@ -42,7 +42,7 @@ struct StartPlanner: Sendable {
             containerID: container.id, spec: spec,
             root: .overlay(
                 lower: layer.lower, upper: layer.upper, work: layer.work, volatile: self.spec.autoRemove))
-        request.mountSources = definition.mounts.compactMap { $0.runtimeSource(parts.images) }
+        request.mountSources = container.mounts.compactMap { $0.runtimeSource(parts.images) }
         request.lockPath = layer.work + ".lock"
         request.user = self.spec.process.user
         request.groupAdd = self.spec.process.additionalGroups

@@ -127,15 +127,21 @@ final class VolumeStore: Sendable {
 
     /// Removes a folder that is no volume any more, or never became one.
     func removeFolder(_ folder: String) throws {
-        let kept = directoryNames(in: "\(folder)/snapshots").map { "\(folder)/snapshots/\($0)" }
-        for path in ([folder] + kept).map({ "\($0)/_data" }) where fileExists(path) {
-            do {
-                try DirectoryQuota.release(directory: path)
-            } catch DirectoryQuotaError.unsupported {
-                // Then it has none.
-            }
+        try releaseLimit(of: "\(folder)/_data")
+        for name in directoryNames(in: "\(folder)/snapshots") {
+            try releaseLimit(of: "\(folder)/snapshots/\(name)/_data")
         }
         try Self.removeTree(folder)
+    }
+
+    private func releaseLimit(of path: String) throws {
+        guard fileExists(path) else { return }
+        do throws(DirectoryQuotaError) {
+            try DirectoryQuota.release(directory: path)
+        } catch {
+            // Where there can be none, it has none.
+            if case .failed = error { throw error }
+        }
     }
 
     /// Gives a folder whose content is whole and synced a record and a volume's name.
