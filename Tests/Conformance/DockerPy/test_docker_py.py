@@ -3,6 +3,7 @@
 import docker
 import pytest
 from docker.errors import APIError, ContainerError, ImageNotFound, NotFound
+from docker.types import DriverConfig, Mount
 
 from harness import images, settings
 from harness.waiting import wait_for
@@ -135,3 +136,38 @@ def test_a_volume_without_a_source_is_anonymous(client, daemon):
         with pytest.raises(APIError) as caught:
             client.api.create_container("busybox", "true", host_config={"Binds": wrong})
         assert caught.value.status_code == 400 and "invalid volume specification" in caught.value.explanation
+
+
+def test_mounts(client, daemon, tmp_path):
+    """Every kind of `docker.types.Mount`, and `volumes_from`."""
+    (tmp_path / "f").write_text("host")
+    mounts = [
+        Mount("/bound", str(tmp_path), type="bind", read_only=True, propagation="rprivate"),
+        Mount("/named", "py-mounts", type="volume", labels={"a": "b"}, no_copy=True),
+        Mount("/opted", "py-opted", driver_config=DriverConfig("local", {"type": "tmpfs", "device": "tmpfs", "o": "size=1m"})),
+        Mount("/memory", "", type="tmpfs", tmpfs_size="2m", tmpfs_mode=0o1750),
+    ]
+    try:
+        script = "cat /bound/f; echo; touch /bound/x 2>/dev/null || echo read-only; touch /named/x; grep -E ' /(opted|memory) ' /proc/mounts; stat -c %a /memory"
+        first = client.containers.create("busybox", ["sh", "-c", script], mounts=mounts)
+        first.start()
+        assert first.wait()["StatusCode"] == 0
+        lines = first.logs().decode().split("\n")
+        assert lines[:2] == ["host", "read-only"] and lines[-2] == "1750"
+        assert "size=1024k" in "".join(line for line in lines if " /opted " in line)
+        assert "size=2048k" in "".join(line for line in lines if " /memory " in line)
+        shown = {mount["Destination"]: mount for mount in first.attrs["Mounts"]}
+        assert {name: mount["Type"] for name, mount in shown.items()} == {
+            "/bound": "bind", "/named": "volume", "/opted": "volume", "/memory": "tmpfs"}
+        assert client.volumes.get("py-mounts").attrs["Labels"] == {"a": "b"}
+        assert client.volumes.get("py-opted").attrs["Options"] == {"type": "tmpfs", "device": "tmpfs", "o": "size=1m"}
+        out = client.containers.run("busybox", ["sh", "-c", "ls /named; touch /named/y || echo read-only"], remove=True,
+                                    volumes_from=[f"{first.id}:ro"], stderr=True)
+        assert out.split(b"\n")[0] == b"x" and b"read-only" in out
+        with pytest.raises(APIError) as caught:
+            client.containers.create("busybox", "true", mounts=[Mount("/x", "/no/such/place", type="bind")])
+        assert caught.value.status_code == 400 and "bind source path does not exist" in caught.value.explanation
+    finally:
+        daemon.remove_containers()
+        for volume in ("py-mounts", "py-opted"):
+            daemon.api("DELETE", f"/volumes/{volume}?force=1")

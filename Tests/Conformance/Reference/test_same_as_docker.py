@@ -106,6 +106,40 @@ def test_inspect_of_a_running_container(pair, case):
     assert differences(*seen) == []
 
 
+#: Mounts of every kind that 20.10 knows, those of another container among them.
+MOUNTS = ["-v", "compared:/named", "-v", "compared:/again:ro", "-v", "/usr/share:/share:ro,rslave", "-v", "/usr:/usr2:z", "-v", "/anonymous",
+          "--mount", "type=volume,source=compared,target=/third,readonly,volume-nocopy",
+          "--mount", "type=bind,source=/usr/lib,target=/lib2,bind-propagation=rprivate,readonly", "--mount", "type=volume,target=/fourth"]
+
+
+def test_mounts_of_inspections(pair):
+    seen = []
+    for engine in pair:
+        cli = engine.cli()
+        try:
+            cli("create", "--name", "compared", *MOUNTS, "--mount", "type=tmpfs,target=/t,tmpfs-size=1m", "busybox")
+            # 20.10 looks for a volume where the other container has a tmpfs.
+            cli("create", "--name", "donor", *MOUNTS, "busybox")
+            cli("create", "--name", "heir", "--volumes-from", "donor:ro", "-v", "/usr/bin:/share", "busybox")
+            for name in ("compared", "heir"):
+                facts = engine.api("GET", f"{VERSION}/containers/{name}/json").json
+                for mount in facts["Mounts"]:
+                    # An anonymous volume's name, and where the data root is.
+                    mount["Name"] = re.sub(r"^[0-9a-f]{64}$", "anonymous", mount.get("Name", ""))
+                    mount["Source"] = re.sub(r".*/volumes/[^/]*/_data$", "volume", mount["Source"])
+                kept = {key: facts["HostConfig"][key] for key in ("Binds", "VolumesFrom", "Tmpfs", "VolumeDriver", "Mounts") if key in facts["HostConfig"]}
+                for mount in kept.get("Mounts", []):
+                    mount.get("BindOptions", {}).pop("ReadOnlyNonRecursive", None)
+                listed = sorted(facts["Mounts"], key=lambda mount: mount["Destination"])
+                seen += [(name, mount) for mount in [*listed, kept]]
+        finally:
+            engine.remove_containers()
+            engine.api("DELETE", "/volumes/compared?force=1")
+    half = len(seen) // 2
+    for theirs, ours in zip(seen[:half], seen[half:], strict=True):
+        assert ours == theirs
+
+
 def test_inspect_of_created_ended_and_paused_containers(pair):
     seen = [[], []]
     for box, engine in zip(seen, pair):
