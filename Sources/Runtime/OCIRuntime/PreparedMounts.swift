@@ -167,6 +167,7 @@ extension OverlayFilesystem {
             if let upper, let work {
                 try context.set("upperdir", upper)
                 try context.set("workdir", work)
+                for (name, value) in Self.settings { try context.set(name, value) }
                 if volatile {
                     Self.forgetVolatileMount(work)
                     try context.set("volatile")
@@ -180,6 +181,10 @@ extension OverlayFilesystem {
             throw RuntimeError(.setupFailed, "root filesystem: \(error)", errno: error.errno)
         }
     }
+
+    /// What hosts may have turned on in the kernel. With these off the upper directory alone tells what the container
+    /// changed: `diff`, `commit` and `export` read it without mounting anything, and layers are tied to no others.
+    private static let settings = [("metacopy", "off"), ("redirect_dir", "off"), ("index", "off")]
 
     /// Takes away what an earlier volatile mount leaves, and for which the kernel refuses the next one: after a power cut
     /// the upper directory may hold anything. Of a container that goes with the machine nothing is left then.
@@ -224,6 +229,7 @@ extension OverlayFilesystem {
         for (index, path) in lower.enumerated() { options += (index > 0 ? ":" : "") + (try short(path)) }
         if let upper, let work {
             options += ",upperdir=\(try short(upper)),workdir=\(try short(work))"
+            for (name, value) in Self.settings { options += ",\(name)=\(value)" }
             if volatile {
                 Self.forgetVolatileMount(work)
                 options += ",volatile"

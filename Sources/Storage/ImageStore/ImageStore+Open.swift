@@ -13,12 +13,14 @@ extension ImageStore {
     ///   - platform: which image of a multi-platform archive is taken
     ///   - keepsBlobs: whether pulled layers are also kept compressed, as they came; without, `push` fetches or makes
     ///     them again
+    ///   - driver: makes the root file systems of new containers; nil for `overlay2` where the file system carries it
     package static func open(
         root: String, database: any DatabaseWriter, logger: Logger, platform: Platform = .host,
-        keepsBlobs: Bool = true
+        keepsBlobs: Bool = true, driver: StorageDriver? = nil
     ) throws -> ImageStore {
         let paths = StorePaths(root: root)
         try paths.create()
+        let driver = try settle(driver, paths, logger)
         let records = StoreDatabase(writer: database)
         try records.migrate()
         var state = StoreState()
@@ -33,9 +35,31 @@ extension ImageStore {
         state.lastUse = state.recordedUse
         let store = ImageStore(
             paths: paths, platform: platform, logger: logger, database: records, state: state, trash: trash,
-            keepsBlobs: keepsBlobs)
+            keepsBlobs: keepsBlobs, driver: driver)
         try store.clearLeftovers()
         return store
+    }
+
+    /// Tries the overlay where it is to be used.
+    private static func settle(
+        _ wished: StorageDriver?, _ paths: StorePaths, _ logger: Logger
+    ) throws -> StorageDriver {
+        if wished == .vfs { return .vfs }
+        let folder = "\(paths.staging)/probe"
+        defer { try? removeTree(folder) }
+        try removeTree(folder)
+        try makeDirectories(folder, mode: 0o700)
+        guard let obstacle = OverlaySupport.obstacle(in: folder) else { return .overlay2 }
+        if wished == .overlay2 {
+            throw ImageError(
+                .unsupported,
+                "the storage driver overlay2 does not work on the file system of \(paths.root): \(obstacle): use another "
+                    + "data root, or the storage driver vfs")
+        }
+        logger.warning(
+            "the file system carries no overlay; containers get copies of their images",
+            metadata: ["data-root": "\(paths.root)", "error": "\(obstacle)"])
+        return .vfs
     }
 
     static func makeImage(_ record: ImageRecord, paths: StorePaths, state: StoreState) throws -> Image {

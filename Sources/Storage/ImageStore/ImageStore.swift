@@ -19,6 +19,8 @@ package final class ImageStore: Sendable {
     let trash: TrashCollector
     /// Whether compressed layers are kept as they came.
     let keepsBlobs: Bool
+    /// Makes the root file systems of new containers.
+    package let driver: StorageDriver
     /// Layers that are being fetched.
     let arrivals = ArrivalTable()
     /// Held by an eviction: two at once would take more than needed.
@@ -28,7 +30,7 @@ package final class ImageStore: Sendable {
 
     init(
         paths: StorePaths, platform: Platform, logger: Logger, database: StoreDatabase, state: StoreState,
-        trash: TrashCollector, keepsBlobs: Bool
+        trash: TrashCollector, keepsBlobs: Bool, driver: StorageDriver
     ) {
         self.paths = paths
         self.platform = platform
@@ -37,6 +39,7 @@ package final class ImageStore: Sendable {
         self.state = Mutex(state)
         self.trash = trash
         self.keepsBlobs = keepsBlobs
+        self.driver = driver
     }
 
     /// Takes unused layers out of the records, then off the disk.

@@ -9,11 +9,11 @@ import Testing
         ("1 g", 1 << 30), ("0", 0),
     ])
     func sizesAreReadAsDockerReadsThem(text: String, bytes: Int64) {
-        #expect(LocalVolumeOptions.bytes(text) == bytes)
+        #expect(ByteSize.parse(text) == bytes)
     }
 
     @Test(arguments: ["", "abc", "m", "1x", "-1", "1.2.3m", "9999999p", "1 mm"])
-    func whatIsNoSizeIsRefused(text: String) { #expect(LocalVolumeOptions.bytes(text) == nil) }
+    func whatIsNoSizeIsRefused(text: String) { #expect(ByteSize.parse(text) == nil) }
 
     @Test(arguments: [
         (["foo": "bar"], "create v: invalid option: \"foo\""),

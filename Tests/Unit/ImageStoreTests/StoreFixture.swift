@@ -15,14 +15,18 @@ final class StoreFixture {
     private(set) var store: ImageStore
 
     private let keepsBlobs: Bool
+    private let driver: StorageDriver?
 
-    /// - Parameter keepsBlobs: whether compressed layers are kept as they came
-    init(keepsBlobs: Bool = true) throws {
+    /// - Parameters:
+    ///   - keepsBlobs: whether compressed layers are kept as they came
+    ///   - driver: nil for what the file system carries
+    init(keepsBlobs: Bool = true, driver: StorageDriver? = nil) throws {
         self.keepsBlobs = keepsBlobs
+        self.driver = driver
         root = "/tmp/skiff-imagestore-\(UInt64.random(in: 0...UInt64.max))"
         try makeDirectories(root)
         database = try DatabaseQueue(path: root + "/state.db")
-        store = try Self.open(root, database, keepsBlobs)
+        store = try Self.open(root, database, keepsBlobs, driver)
         try store.adopt([])
     }
 
@@ -32,17 +36,18 @@ final class StoreFixture {
     }
 
     private static func open(
-        _ root: String, _ database: DatabaseQueue, _ keepsBlobs: Bool
+        _ root: String, _ database: DatabaseQueue, _ keepsBlobs: Bool, _ driver: StorageDriver?
     ) throws -> ImageStore {
         var logger = Logger(label: "test")
         logger.logLevel = .error
-        return try ImageStore.open(root: root, database: database, logger: logger, keepsBlobs: keepsBlobs)
+        return try ImageStore.open(
+            root: root, database: database, logger: logger, keepsBlobs: keepsBlobs, driver: driver)
     }
 
     /// As after the end of the daemon.
     func reopen(adopting layers: [ContainerLayer] = []) throws {
         store.waitForDeletions()
-        store = try Self.open(root, database, keepsBlobs)
+        store = try Self.open(root, database, keepsBlobs, driver)
         try store.adopt(layers)
     }
 

@@ -70,7 +70,9 @@ struct ImageRoutes: EndpointGroup {
                 "conflicting options: manifests and platform options cannot both be set")
         }
         let image = try engine.images.inspect(request.reference, platform: platform)
-        var value = try JSONValue(encoding: ImageInspect(image, version: request.version))
+        var value = try JSONValue(
+            encoding: ImageInspect(
+                image, storageDriver: engine.images.storageDriver, version: request.version))
         if manifests, case .object(var object) = value {
             object["Manifests"] = [try await manifest(of: image)]
             value = .object(object)

@@ -17,7 +17,7 @@ extension ContainerInspect {
         logPath = inspection.paths.log
         name = "/" + inspection.name
         restartCount = inspection.restartCount
-        driver = "overlay2"
+        driver = inspection.graph.driver
         platform = inspection.os
         appArmorProfile = inspection.appArmorProfile
         execIDs = inspection.execIDs.isEmpty ? nil : inspection.execIDs
@@ -72,7 +72,9 @@ extension DockerAPI.HealthResult {
 extension GraphDriver {
     init(_ graph: GraphPaths) {
         self.init()
-        name = "overlay2"
+        name = graph.driver
+        // Docker's vfs shows nothing of where it keeps things.
+        guard graph.driver == "overlay2" else { return }
         data = [
             "LowerDir": graph.lower.joined(separator: ":"), "MergedDir": graph.merged,
             "UpperDir": graph.upper,

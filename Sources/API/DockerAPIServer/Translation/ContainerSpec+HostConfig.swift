@@ -16,6 +16,7 @@ extension ContainerSpec {
         }
         cgroupParent = host.cgroupParent
         sysctls = host.sysctls
+        storageOptions = host.storageOpt
         guard (-1000...1000).contains(host.oomScoreAdj) else {
             throw APIError.badRequest(
                 "Invalid value \(host.oomScoreAdj), range for oom score adj is [-1000, 1000]")

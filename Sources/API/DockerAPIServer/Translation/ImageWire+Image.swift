@@ -25,7 +25,7 @@ extension ImageSummary {
 }
 
 extension ImageInspect {
-    init(_ image: Image, version: APIVersion) {
+    init(_ image: Image, storageDriver: String, version: APIVersion) {
         self.init()
         let configuration = image.configuration
         id = image.id.description
@@ -48,7 +48,7 @@ extension ImageInspect {
         osVersion = configuration.osVersion ?? ""
         size = image.size
         if version.hasVirtualSize { virtualSize = image.size }
-        graphDriver = GraphDriver(layers: image.layerPaths)
+        graphDriver = GraphDriver(storageDriver, layers: image.layerPaths)
         rootFS.type = configuration.rootFilesystem.type
         rootFS.layers = configuration.rootFilesystem.diffIDs.map(\.description)
         metadata.lastTagTime = (image.lastTagged ?? .zero).description
@@ -63,9 +63,11 @@ extension ImageInspect {
 
 extension GraphDriver {
     /// - Parameter layers: folders of the unpacked layers, topmost first
-    init(layers: [String]) {
+    init(_ driver: String, layers: [String]) {
         self.init()
-        name = "overlay2"
+        name = driver
+        // Docker's vfs shows nothing of where it keeps things.
+        guard driver == "overlay2" else { return }
         guard let top = layers.first else {
             data = [:]
             return

@@ -15,7 +15,6 @@ enum UnbuiltFields {
     private static func check(_ host: HostConfig) throws(APIError) {
         let unset: [(Bool, String)] = [
             (!host.cgroup.isEmpty, "HostConfig.Cgroup"),
-            (!host.storageOpt.isEmpty, "HostConfig.StorageOpt"),
             (!(host.deviceRequests ?? []).isEmpty, "HostConfig.DeviceRequests"),
             ((host.kernelMemory ?? 0) != 0, "HostConfig.KernelMemory"),
             ((host.kernelMemoryTCP ?? 0) != 0, "HostConfig.KernelMemoryTCP"),

@@ -49,8 +49,9 @@ package struct ContainerPaths: Sendable, Hashable {
     package var log: String
 }
 
-/// The overlay's folders, as `GraphDriver.Data` shows them.
+/// The overlay's folders, as `GraphDriver.Data` shows them; drivers other than `overlay2` show none.
 package struct GraphPaths: Sendable, Hashable {
+    package var driver: String
     /// Upmost first, joined by `:` in Docker's field.
     package var lower: [String]
     package var upper: String

@@ -77,7 +77,8 @@ package final class Engine: Sendable {
         let database = try StateDatabase(folder: configuration.dataRoot, pool: pool)
         let images = try ImageStore.open(
             root: configuration.dataRoot, database: database.writer, logger: logger,
-            keepsBlobs: configuration.registries.keepsCompressedLayers)
+            keepsBlobs: configuration.registries.keepsCompressedLayers, driver: configuration.storageDriver)
+        if configuration.containerSize != nil { try images.requireSizes() }
         let network = try NetworkController(try NetworkConfiguration(configuration), logger: logger)
         let seccomp = try SeccompPrograms(
             folder: "\(configuration.dataRoot)/seccomp", compiler: configuration.seccompCompilerPath,

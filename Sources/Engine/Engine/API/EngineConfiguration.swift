@@ -1,3 +1,5 @@
+package import ImageStore
+
 /// Everything that the wiring executable decides about an engine; paths are absolute.
 package struct EngineConfiguration: Sendable {
     /// Durable state: database, images, layers, volumes, container folders.
@@ -31,6 +33,10 @@ package struct EngineConfiguration: Sendable {
     package var seccompProfilePath = ""
     package var dns = DNSConfiguration()
     package var registries = RegistrySettings()
+    /// `overlay2` or `vfs`; nil for `overlay2` where the file system carries it.
+    package var storageDriver: StorageDriver?
+    /// Bytes that a container's layer may hold where the container does not say; nil for any number.
+    package var containerSize: UInt64?
     /// How much images may occupy; nil for any amount.
     package var storageLimit: StorageLimit?
     package var labels: [String] = []
@@ -93,4 +99,12 @@ package struct EngineVersions: Sendable, Equatable {
     package var buildTime = ""
 
     package init() {}
+}
+
+extension EngineConfiguration {
+    /// What `storageDriver` may be.
+    package static let storageDrivers = StorageDriver.allCases.map(\.rawValue)
+
+    /// - Parameter name: one of `storageDrivers`
+    package mutating func setStorageDriver(_ name: String) { storageDriver = StorageDriver(rawValue: name) }
 }

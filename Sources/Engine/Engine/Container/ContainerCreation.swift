@@ -36,6 +36,8 @@ struct ContainerCreation: Sendable {
     /// The checks that need no image.
     private func prepare(_ spec: inout ContainerSpec, _ id: String) throws -> [String] {
         let warnings = try spec.validate(parts.features, parts.configuration)
+        if !spec.storageOptions.isEmpty { try parts.images.requireSizes() }
+        _ = try StorageOptions(parsing: spec.storageOptions)
         _ = try LogFile.configuration(spec, path: "/")
         try resolveReferences(&spec)
         let network = parts.network
@@ -133,10 +135,14 @@ struct ContainerCreation: Sendable {
         _ id: String, _ spec: ContainerSpec, _ image: Image, _ warnings: [String]
     ) throws -> (definition: ContainerDefinition, heldVolumes: [String]) {
         let mounted = try MountedImages(spec, donors: try mountDonors(spec), images: parts.images)
-        let layer = try parts.images.createContainerLayer(id: id, image: image.id, mounting: mounted.layers)
+        let options = try StorageOptions(parsing: spec.storageOptions)
+        let layer = try parts.images.createContainerLayer(
+            id: id, image: image.id, mounting: mounted.layers,
+            size: options.size(default: parts.configuration.containerSize))
+        let paths = parts.images.paths(of: layer)
         var resolver = MountResolver(
-            volumes: parts.volumes, layers: image.layerPaths, donors: mounted.donors, images: mounted.images,
-            dataRoot: parts.configuration.dataRoot)
+            volumes: parts.volumes, layers: paths.lower.isEmpty ? [paths.upper] : image.layerPaths,
+            donors: mounted.donors, images: mounted.images, dataRoot: parts.configuration.dataRoot)
         let folder = parts.folder(of: id)
         do {
             try resolver.resolve(spec)

@@ -105,7 +105,9 @@ extension EngineParts {
             manifestDigest: definition.manifestDigest, os: definition.os, path: arguments.first ?? "",
             arguments: Array(arguments.dropFirst()), paths: paths(of: container),
             mounts: progress.changes.mounts ?? definition.mounts,
-            graph: GraphPaths(lower: layer.lower, upper: layer.upper, work: layer.work, merged: layer.merged),
+            graph: GraphPaths(
+                driver: layer.driver.rawValue, lower: layer.lower, upper: layer.upper, work: layer.work,
+                merged: layer.merged),
             appArmorProfile: (try? SecurityOptions(parsing: spec.security.options))?
                 .apparmorProfile(features, privileged: spec.security.isPrivileged) ?? "",
             logDriver: spec.logConfiguration.driver,

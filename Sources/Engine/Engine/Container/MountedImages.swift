@@ -24,6 +24,12 @@ struct MountedImages {
         self.donors = donors
         self.images = images
         let inherited = donors.flatMap(\.mounts).flatMap { $0.detail?.layers ?? [] }
+        if store.driver != .overlay2, !images.isEmpty || !inherited.isEmpty {
+            throw EngineError(
+                .notBuilt,
+                "mounting an image needs the storage driver overlay2: this daemon's is \(store.driver.rawValue)"
+            )
+        }
         layers = Set(images.values.flatMap(\.overlayLayers) + inherited).sorted { $0.hex < $1.hex }
     }
 }

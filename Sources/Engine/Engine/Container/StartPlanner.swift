@@ -38,10 +38,14 @@ struct StartPlanner: Sendable {
 
     private func request(_ spec: RuntimeSpec, _ builder: SpecBuilder) throws -> CreateRequest {
         let layer = parts.images.paths(of: definition.layer)
-        var request = CreateRequest(
-            containerID: container.id, spec: spec,
-            root: .overlay(
-                lower: layer.lower, upper: layer.upper, work: layer.work, volatile: self.spec.autoRemove))
+        let root: ContainerRoot =
+            switch layer.driver {
+            case .overlay2:
+                .overlay(
+                    lower: layer.lower, upper: layer.upper, work: layer.work, volatile: self.spec.autoRemove)
+            case .vfs: .directory(layer.upper)
+            }
+        var request = CreateRequest(containerID: container.id, spec: spec, root: root)
         request.mountSources = container.mounts.compactMap { $0.runtimeSource(parts.images) }
         request.lockPath = layer.work + ".lock"
         request.user = self.spec.process.user

@@ -26,6 +26,9 @@ package final class ImageService: Sendable {
         try store.list(try Self.filter(all: all, filters))
     }
 
+    /// `overlay2` or `vfs`: what makes containers' file systems.
+    package var storageDriver: String { store.driver.rawValue }
+
     /// - Throws: `EngineError` (`noSuchImage`) where the image is not for `platform`
     package func inspect(_ name: String, platform: Platform? = nil) throws -> Image {
         let image = try store.image(name)

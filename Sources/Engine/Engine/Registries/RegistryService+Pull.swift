@@ -143,6 +143,7 @@ private struct ImagePull: Sendable {
                 "\(reference.familiar): invalid manifest, layers length mismatch: expected \(diffIDs.count), got \(image.layers.count)"
             )
         }
+        try ImageStore.checkLayerCount(diffIDs)
         for layer in image.layers where layer.size < 0 {
             throw EngineError(
                 .stateCorrupted, "\(reference.familiar): layer \(layer.digest) has a negative size")

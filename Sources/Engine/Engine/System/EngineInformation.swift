@@ -62,11 +62,14 @@ extension EngineInformation {
         self.id = id
         count(parts)
         images = try parts.images.list().count
-        storageStatus = [
-            ("Backing Filesystem", FileSystemName.name(of: parts.configuration.dataRoot)),
-            ("Supports d_type", "true"),
-            ("Native Overlay Diff", "true"), ("userxattr", "false"),
-        ]
+        storageDriver = parts.images.driver.rawValue
+        storageStatus = [("Backing Filesystem", FileSystemName.name(of: parts.configuration.dataRoot))]
+        if parts.images.driver == .overlay2 {
+            storageStatus += [
+                ("Supports d_type", "true"), ("Using metacopy", "false"), ("Native Overlay Diff", "true"),
+                ("userxattr", "false"),
+            ]
+        }
         let features = parts.features
         memoryLimit = features.memoryLimit
         swapLimit = features.swapLimit

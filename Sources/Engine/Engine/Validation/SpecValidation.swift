@@ -136,7 +136,6 @@ extension ContainerSpec {
 
     /// What the model can hold because records need it, and this version cannot do.
     private func refuseWhatIsNotBuilt() throws(EngineError) {
-        if !storageOptions.isEmpty { throw .notBuilt("HostConfig.StorageOpt") }
         if !["", "runc", "skiff", "io.containerd.runc.v2"].contains(runtime) {
             throw .invalid("unknown or invalid runtime name: \(runtime)")
         }

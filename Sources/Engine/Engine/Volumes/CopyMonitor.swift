@@ -1,4 +1,5 @@
 import Glibc
+import ImageStore
 import LinuxKernel
 import Synchronization
 
@@ -11,8 +12,8 @@ package struct VolumeCopyProgress: Sendable, Hashable {
     package var total: Int64 = 0
 }
 
-/// Is told how far a copy is, and can call it off.
-final class CopyMonitor: Sendable {
+/// Adds up how far a copy is, and can call it off.
+final class CopyMonitor: CopyObserver {
     private let progress: Mutex<VolumeCopyProgress>
     private let isCancelled = Atomic(false)
     private let report: @Sendable (VolumeCopyProgress) -> Void

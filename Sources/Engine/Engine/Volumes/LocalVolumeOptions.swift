@@ -33,7 +33,7 @@ struct LocalVolumeOptions: Sendable, Hashable {
         device = options["device"] ?? ""
         mountOptions = options["o"] ?? ""
         if let text = options["size"] {
-            guard let bytes = Self.bytes(text) else {
+            guard let bytes = ByteSize.parse(text) else {
                 throw .invalid("create \(name): invalid size: '\(text)'")
             }
             size = bytes
@@ -44,18 +44,6 @@ struct LocalVolumeOptions: Sendable, Hashable {
     init(unreadable options: [String: String]) {
         type = "unreadable"
         device = options.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }.joined(separator: " ")
-    }
-
-    /// `10m`, `1.5GiB`, `4096`: binary units whatever they are called, as Docker reads sizes of memory.
-    static func bytes(_ text: String) -> Int64? {
-        let digits = text.prefix { $0.isASCII && ($0.isNumber || $0 == ".") }
-        var unit = text.dropFirst(digits.count).drop { $0 == " " }.lowercased()
-        if unit.hasSuffix("b") { unit.removeLast() }
-        if unit.hasSuffix("i"), unit.count > 1 { unit.removeLast() }
-        let shifts = ["": 0, "k": 10, "m": 20, "g": 30, "t": 40, "p": 50]
-        guard let number = Double(digits), let shift = shifts[unit] else { return nil }
-        let bytes = number * Double(Int64(1) << shift)
-        return bytes < 0x1p62 ? Int64(bytes) : nil
     }
 
     // MARK: Mounting

@@ -1,5 +1,6 @@
 import CLinux
 import Glibc
+import ImageStore
 import LinuxKernel
 import Synchronization
 

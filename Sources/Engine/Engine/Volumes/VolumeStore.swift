@@ -1,5 +1,6 @@
 import CLinux
 import Glibc
+import ImageStore
 import JSONCodec
 import LinuxKernel
 import OCIModel

@@ -46,10 +46,33 @@ struct DaemonOptions: Sendable {
         engine.labels = try Self.labels(reader)
         shutdownTimeout = try reader.integer("shutdown-timeout", 0...86400) ?? 10
         engine.isExperimental = try reader.bool("experimental") ?? false
-        try reader.only("storage-driver", ["overlay2"])
+        try readStorage(reader)
         engine.storageLimit = try Self.storageLimit(reader)
         if try reader.bool("live-restore") == false {
             throw OptionError("live-restore: false is not supported: containers always outlive the daemon")
+        }
+    }
+
+    private mutating func readStorage(_ reader: OptionReader) throws(OptionError) {
+        let drivers = EngineConfiguration.storageDrivers
+        try reader.only("storage-driver", drivers)
+        if let name = try reader.string("storage-driver"), !name.isEmpty {
+            engine.setStorageDriver(name)
+        }
+        for option in try reader.strings("storage-opts") ?? [] {
+            let parts = option.split(separator: "=", maxSplits: 1).map(String.init)
+            let key = (parts.first ?? "").lowercased()
+            // Whatever the driver will be; an option of the other says nothing.
+            guard parts.count == 2, drivers.contains(where: { key == "\($0).size" }) else {
+                if key == "overlay2.override_kernel_check", parts.count == 2 { continue }
+                throw OptionError(
+                    "storage-opts: unknown option \"\(option)\": overlay2.size=BYTES and vfs.size=BYTES are known"
+                )
+            }
+            guard let bytes = OptionReader.size(parts[1]), bytes >= 0 else {
+                throw OptionError("storage-opts: invalid size: '\(parts[1])'")
+            }
+            engine.containerSize = bytes > 0 ? UInt64(bytes) : nil
         }
     }
 

@@ -19,7 +19,12 @@ extension OptionKey {
         OptionKey(
             "shutdown-timeout", .integer, reloadable: true, "Seconds that requests have to end in (10)"),
         OptionKey("experimental", .bool, "Report the daemon as experimental"),
-        OptionKey("storage-driver", .string, short: "s", "overlay2, the only one"),
+        OptionKey(
+            "storage-driver", .string, short: "s",
+            "overlay2, or vfs, which copies images (overlay2 where the file system carries it)"),
+        OptionKey(
+            "storage-opts", .strings, flag: "storage-opt",
+            "overlay2.size=BYTES or vfs.size=BYTES: what a container's own layer may hold"),
         OptionKey(
             "storage-budget", .string,
             "Bytes that images may occupy (20g), or how full the file system may be (80%): beyond it the least recently used go"

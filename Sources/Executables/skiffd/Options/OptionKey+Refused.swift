@@ -36,7 +36,6 @@ extension OptionKey {
         OptionKey(refused: "rootless", .bool, "the daemon needs root"),
         OptionKey(refused: "runtimes", .object, "other runtimes than Skiff's own are not built yet"),
         OptionKey(refused: "selinux-enabled", .bool, "SELinux is not supported"),
-        OptionKey(refused: "storage-opts", .strings, flag: "storage-opt", "overlay2 has no options here"),
         OptionKey(refused: "swarm-default-advertise-addr", .string, swarm),
         OptionKey(refused: "swarm-raft-election-tick", .integer, swarm),
         OptionKey(refused: "swarm-raft-heartbeat-tick", .integer, swarm),

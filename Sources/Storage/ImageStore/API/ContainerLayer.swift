@@ -11,12 +11,21 @@ package struct ContainerLayer: Sendable, Equatable, Codable {
     package let mountPoints: String?
     /// Layers of other images that are mounted in the container, which keeps them; nil for none.
     package let mounted: [Digest]?
+    /// nil for `overlay2`.
+    package let driver: StorageDriver?
+    /// Bytes that the container's folder may hold; nil for any number.
+    package let size: UInt64?
 
-    package init(id: String, layers: [Digest], mountPoints: String?, mounted: [Digest]? = nil) {
+    package init(
+        id: String, layers: [Digest], mountPoints: String?, mounted: [Digest]? = nil,
+        driver: StorageDriver? = nil, size: UInt64? = nil
+    ) {
         self.id = id
         self.layers = layers
         self.mountPoints = mountPoints
         self.mounted = mounted
+        self.driver = driver
+        self.size = size
     }
 
     /// Everything that must stay as long as the container does.
@@ -25,7 +34,8 @@ package struct ContainerLayer: Sendable, Equatable, Codable {
 
 /// Where a container's layer lies.
 package struct ContainerLayerPaths: Sendable, Equatable {
-    /// Absolute paths of the read-only layers, topmost first.
+    package let driver: StorageDriver
+    /// Absolute paths of the read-only layers, topmost first; none where `upper` is the whole root file system.
     package let lower: [String]
     package let upper: String
     package let work: String

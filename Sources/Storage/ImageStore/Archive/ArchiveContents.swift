@@ -141,6 +141,7 @@ struct ArchiveContents {
         _ layers: [Layer], manifest: StoredManifest?
     ) throws {
         let expected = configuration.rootFilesystem.diffIDs
+        try ImageStore.checkLayerCount(expected)
         guard expected.count == layers.count else {
             throw ImageError(
                 .corruptedArchive,

@@ -201,6 +201,7 @@ final class LayerIntake: @unchecked Sendable {
                     try openFile("\(folder)/\(LayerRecipe.displacedFolder)", flags)))
             let unpacker = LayerUnpacker(reader: reader, tree: tree, recipe: recipe)
             try unpacker.run()
+            try unpacker.hidden.write(in: folder)
             if tree.displacedCount == 0 || !hasRecipe {
                 try removeTree("\(folder)/\(LayerRecipe.displacedFolder)")
             }

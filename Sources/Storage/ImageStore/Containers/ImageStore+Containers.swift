@@ -1,5 +1,6 @@
 import Glibc
 import LinuxKernel
+import Logging
 package import OCIModel
 import Synchronization
 
@@ -17,17 +18,20 @@ extension ImageStore {
             for name in try namesInFolder(paths.overlay) where !name.hasPrefix(".") && !keep.contains(name) {
                 try trash.discard("\(paths.overlay)/\(name)")
             }
-            for layer in layers { try makeFolders(layer) }
+            for layer in layers { try makeAgain(layer) }
             try collect(state.withLock { Array($0.layers.keys) })
         }
     }
 
     /// Makes the writable layer of a new container: a few directories, no sync. From here on the image's layers
     /// stay, even when the image is removed by force.
-    /// - Parameter mounting: layers of other images that are mounted in the container; they stay likewise
-    /// - Throws: `ImageError` (`imageNotFound`, `conflict` where the container has a layer)
+    /// - Parameters:
+    ///   - mounting: layers of other images that are mounted in the container; they stay likewise
+    ///   - size: bytes that the layer may hold; nil for any number
+    /// - Throws: `ImageError` (`imageNotFound`, `conflict` where the container has a layer, `unsupported` where the file
+    ///   system limits no sizes)
     package func createContainerLayer(
-        id: String, image: Digest, mounting: [Digest] = []
+        id: String, image: Digest, mounting: [Digest] = [], size: UInt64? = nil
     ) throws -> ContainerLayer {
         guard !id.isEmpty, id.utf8.allSatisfy(Self.isIdentifier) else {
             throw ImageError(.invalidArgument, "invalid container id \"\(id)\"")
@@ -38,18 +42,16 @@ extension ImageStore {
                 throw ImageError(.conflict, "container \(id) has a layer already")
             }
             let order = overlayOrder(found.configuration.rootFilesystem.diffIDs)
-            guard order.count <= Self.layerLimit else {
-                throw ImageError(
-                    .invalidArgument,
-                    "image \(image.short) has \(order.count) layers: the kernel's overlay takes 500, one of them ours; "
-                        + "make an image of at most \(Self.layerLimit) layers, as by export and import")
-            }
+            try Self.checkLayerCount(order)
             if let missing = mounting.first(where: { state.layers[$0] == nil }) {
                 throw Self.notFound("with layer \(missing)")
             }
+            // Where the image takes all the room, what it lacks is made in the container's own layer.
             let layer = ContainerLayer(
-                id: id, layers: order, mountPoints: MountPointsLayer.name,
-                mounted: mounting.isEmpty ? nil : mounting)
+                id: id, layers: order,
+                mountPoints: order.count < Self.layerLimit ? MountPointsLayer.name : nil,
+                mounted: mounting.isEmpty ? nil : mounting, driver: driver == .overlay2 ? nil : driver,
+                size: size)
             state.containers[id] = layer
             return layer
         }
@@ -63,8 +65,18 @@ extension ImageStore {
         return layer
     }
 
-    /// The overlay refuses the 501st directory below the writable one, and the mount points are one.
-    private static let layerLimit = 499
+    /// The overlay refuses the 501st directory below the writable one.
+    private static let layerLimit = 500
+
+    /// - Throws: `ImageError` where no container could be made of so many layers
+    package static func checkLayerCount(_ diffIDs: [Digest]) throws(ImageError) {
+        let count = overlayOrder(diffIDs).count
+        guard count > layerLimit else { return }
+        throw ImageError(
+            .invalidArgument,
+            "max depth exceeded: the image has \(count) layers, and the kernel's overlay takes \(layerLimit): make one of "
+                + "fewer, as by export and import")
+    }
 
     private static func isIdentifier(_ byte: UInt8) -> Bool {
         switch byte {
@@ -73,52 +85,88 @@ extension ImageStore {
         }
     }
 
-    /// Those that exist stay as they are.
-    private func makeFolders(_ layer: ContainerLayer) throws(SystemCallError) {
+    private func makeFolders(_ layer: ContainerLayer) throws {
         let folder = paths.container(layer.id)
-        try makeFolder(folder, mode: 0o710)
-        let upper = "\(folder)/diff"
-        if try makeFolder(upper, mode: 0o755) {
-            // The overlay shows the upper directory's owner and mode as those of the container's root.
-            let root = state.withLock { state in layer.layers.compactMap { state.layers[$0]?.root }.first }
-            if let root, root.uid | root.gid != 0 {
-                try systemCall("chown", upper) { chown(upper, root.uid, root.gid) }
-            }
-            let mode = root?.mode ?? 0o755
-            try systemCall("chmod", upper) { chmod(upper, mode) }
-        }
-        try makeFolder(folder + "/work", mode: 0o700)
-        let lower = folder + "/lower"
-        if !fileExists(lower) {
-            let names =
-                layer.layers.map { "\($0.hex)/\(LayerRecipe.contentFolder)" }
-                + (layer.mountPoints.map { ["\($0)/diff"] } ?? [])
-            let text = names.joined(separator: ":")
-            let file = try openFile(lower, O_WRONLY | O_CREAT | O_TRUNC, mode: 0o644)
-            try LinuxKernel.writeAll(file.rawValue, text.utf8)
+        if try makeFolder(folder, mode: 0o710), let size = layer.size { try limit(folder, to: size) }
+        try snapshotter(of: layer).make(snapshot(layer))
+    }
+
+    /// What a power cut may have taken of a container that never ran. What is there stays as it is.
+    private func makeAgain(_ layer: ContainerLayer) throws {
+        let snapshot = snapshot(layer)
+        guard !fileExists(snapshot.content) else { return try snapshotter(of: layer).make(snapshot) }
+        try trash.discard(snapshot.folder)
+        do {
+            try makeFolders(layer)
+        } catch let error as ImageError where error.code == .unsupported {
+            // Mounted another way than when the container was made: that must not keep all others from running.
+            logger.error(
+                "a container has no size limit any more",
+                metadata: ["container.id": "\(layer.id)", "error": "\(error)"])
+            try snapshotter(of: layer).make(snapshot)
         }
     }
 
-    /// - Returns: whether it is new
-    @discardableResult
-    private func makeFolder(_ path: String, mode: mode_t) throws(SystemCallError) -> Bool {
-        if mkdir(path, mode) == 0 { return true }
-        guard errno == EEXIST else { throw SystemCallError(call: "mkdir", subject: path) }
-        return false
+    private func limit(_ folder: String, to size: UInt64) throws(ImageError) {
+        do throws(DirectoryQuotaError) {
+            try DirectoryQuota.limit(directory: folder, bytes: size)
+        } catch {
+            throw Self.refusal(of: error)
+        }
+    }
+
+    /// Finds out whether containers can have sizes here.
+    /// - Throws: `ImageError`, with what the file system lacks
+    package func requireSizes() throws(ImageError) {
+        do throws(DirectoryQuotaError) {
+            try DirectoryQuota.requireSupport(at: paths.overlay)
+        } catch {
+            throw Self.refusal(of: error)
+        }
+    }
+
+    private static func refusal(of error: DirectoryQuotaError) -> ImageError {
+        switch error {
+        case .unsupported(let reason):
+            // Docker's sentence, which tools look for, and what it means here.
+            ImageError(
+                .unsupported,
+                "--storage-opt is supported only for overlay over xfs with 'pquota' mount option: \(reason)")
+        case .failed(let error):
+            ImageError(.input, "cannot limit a container's size: \(error)", cause: error)
+        }
+    }
+
+    /// The one that made the layer, whatever makes others now.
+    func snapshotter(of layer: ContainerLayer) -> any Snapshotter {
+        switch layer.driver ?? .overlay2 {
+        case .overlay2: OverlaySnapshotter()
+        case .vfs: CopySnapshotter()
+        }
+    }
+
+    func snapshot(_ layer: ContainerLayer) -> Snapshot {
+        let mountPoints = layer.mountPoints.map { ["\(paths.overlay)/\($0)/diff"] } ?? []
+        return Snapshot(
+            folder: paths.container(layer.id),
+            lower: layer.layers.map { paths.layerContent($0) } + mountPoints,
+            root: state.withLock { state in layer.layers.compactMap { state.layers[$0]?.root }.first })
     }
 
     /// Where the layer lies, for the mount and for `GraphDriver.Data`.
     package func paths(of layer: ContainerLayer) -> ContainerLayerPaths {
-        let folder = paths.container(layer.id)
-        let mountPoints = layer.mountPoints.map { ["\(paths.overlay)/\($0)/diff"] } ?? []
+        let snapshotter = snapshotter(of: layer)
+        let snapshot = snapshot(layer)
         return ContainerLayerPaths(
-            lower: layer.layers.map { paths.layerContent($0) } + mountPoints, upper: folder + "/diff",
-            work: folder + "/work", merged: folder + "/merged")
+            driver: snapshotter.driver, lower: snapshotter.lowerFolders(of: snapshot),
+            upper: snapshot.content,
+            work: snapshot.folder + "/work", merged: snapshot.folder + "/merged")
     }
 
     /// What an overlay of these layers alone is made of, topmost first: at least two folders, as the kernel wants it.
     package func lowerFolders(of layers: [Digest]) -> [String] {
-        layers.map { paths.layerContent($0) } + [MountPointsLayer.emptyFolder(in: paths.overlay)]
+        layers.map { paths.layerContent($0) }
+            + (layers.count > 1 ? [] : [MountPointsLayer.emptyFolder(in: paths.overlay)])
     }
 
     /// Takes the layer away at once by a rename; its files are deleted in the background.

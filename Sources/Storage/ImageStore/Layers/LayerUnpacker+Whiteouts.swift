@@ -13,7 +13,10 @@ extension LayerUnpacker {
             guard path.base.elementsEqual(".wh..wh..opq".utf8) else { return }
             forgetIfNeeded()
             let directory = try tree.directory(path.bytes, path.parentCount, create: true)
-            return try setOpaque("/proc/self/fd/\(directory)")
+            let hiddenPath = path.bytes[..<path.parentCount]
+            return try orHide(hiddenPath) { () throws(SystemCallError) in
+                try setOpaque("/proc/self/fd/\(directory)")
+            }
         }
         path.removeBasePrefix(4)
         let name = path.base
@@ -25,12 +28,27 @@ extension LayerUnpacker {
         let baseStart = path.baseStart
         try path.bytes.withUnsafeBytes { bytes in
             let base = bytes.assumingMemoryBound(to: CChar.self).baseAddress! + baseStart
-            if mknodat(parent, base, S_IFCHR, 0) == 0 { return }
-            guard errno == EEXIST else {
-                throw SystemCallError(call: "mknodat", subject: String(cString: base))
+            try orHide(path.bytes[..<path.count]) { () throws(SystemCallError) in
+                if mknodat(parent, base, S_IFCHR, 0) == 0 { return }
+                guard errno == EEXIST else {
+                    throw SystemCallError(call: "mknodat", subject: String(cString: base))
+                }
+                // A whiteout hides what lower layers have, never what its own layer has: that stays, alone.
+                if try status(parent, base).st_mode & S_IFMT == S_IFDIR { try setOpaque(parent, base) }
             }
-            // A whiteout hides what lower layers have, never what its own layer has: that stays, alone.
-            if try status(parent, base).st_mode & S_IFMT == S_IFDIR { try setOpaque(parent, base) }
+        }
+    }
+
+    /// Sets a mark of the overlay's; where the file system takes none, the path is noted down instead.
+    private func orHide(
+        _ hiddenPath: ArraySlice<UInt8>, _ mark: () throws(SystemCallError) -> Void
+    ) throws {
+        do throws(SystemCallError) {
+            try mark()
+        } catch {
+            guard [EPERM, EOPNOTSUPP].contains(error.errno) else { throw error }
+            // The root has nothing above it that it could hide from.
+            if !hiddenPath.isEmpty { try hidden.add(hiddenPath) }
         }
     }
 

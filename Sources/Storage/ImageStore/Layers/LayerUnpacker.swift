@@ -34,6 +34,8 @@ final class LayerUnpacker {
     private(set) var rootEntry: RootAttributes?
     /// How many attributes the file system under the store could not hold.
     var droppedAttributes = 0
+    /// What the layer deletes, where the file system under the store could not hold that.
+    var hidden = HiddenPaths()
 
     /// - Parameter recipe: the same as the reader's
     init(

@@ -55,6 +55,7 @@ final class TrashCollector: @unchecked Sendable {
     private func run() {
         while let path = next() {
             do {
+                try? DirectoryQuota.release(directory: path)
                 try removeTree(path)
             } catch {
                 logger.warning(

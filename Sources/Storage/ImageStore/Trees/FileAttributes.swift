@@ -1,17 +1,17 @@
 import CLinux
-import Glibc
-import LinuxKernel
+package import Glibc
+package import LinuxKernel
 
 /// Owner, mode and times of an open file.
-enum FileAttributes {
+package enum FileAttributes {
     /// The owner first: changing it clears the set-user-id bits.
-    static func apply(_ status: stat, to file: Int32, timesToo: Bool = true) throws(SystemCallError) {
+    package static func apply(_ status: stat, to file: Int32, timesToo: Bool = true) throws(SystemCallError) {
         try systemCall("fchown") { fchown(file, status.st_uid, status.st_gid) }
         try systemCall("fchmod") { fchmod(file, status.st_mode & 0o7777) }
         if timesToo { try applyTimes(status, to: file) }
     }
 
-    static func applyTimes(_ status: stat, to file: Int32) throws(SystemCallError) {
+    package static func applyTimes(_ status: stat, to file: Int32) throws(SystemCallError) {
         let times = [status.st_atim, status.st_mtim]
         try systemCall("futimens") { futimens(file, times) }
     }
@@ -47,13 +47,13 @@ enum FileContent {
     /// Shares the blocks where the file system can (ioctl_ficlone(2), copy_file_range(2)); holes of the source stay
     /// holes.
     static func copy(
-        from source: Int32, to target: Int32, monitor: CopyMonitor? = nil
+        from source: Int32, to target: Int32, observer: (any CopyObserver)? = nil
     ) throws(SystemCallError) {
         var status = stat()
         try systemCall("fstat") { fstat(source, &status) }
         let size = Int64(status.st_size)
         if size > 0, skiff_clone_file(target, source) == 0 {
-            try monitor?.add(size, isShared: true)
+            try observer?.add(size, isShared: true)
             return
         }
         try systemCall("ftruncate") { ftruncate(target, status.st_size) }
@@ -63,7 +63,7 @@ enum FileContent {
             if data == -Int64(ENXIO) { return }  // only a hole is left
             try rawCall("lseek") { data }
             let hole = try rawCall("lseek") { skiff_seek_hole(source, data) }
-            try copyRange(from: source, to: target, data..<min(hole, size), monitor)
+            try copyRange(from: source, to: target, data..<min(hole, size), observer)
             position = hole
         }
     }
@@ -72,16 +72,16 @@ enum FileContent {
     private static let step = 64 << 20
 
     private static func copyRange(
-        from source: Int32, to target: Int32, _ range: Range<Int64>, _ monitor: CopyMonitor?
+        from source: Int32, to target: Int32, _ range: Range<Int64>, _ observer: (any CopyObserver)?
     ) throws(SystemCallError) {
         var offset = range.lowerBound
         while offset < range.upperBound {
             let left = Int(range.upperBound - offset)
-            let length = monitor == nil ? left : min(left, step)
+            let length = observer == nil ? left : min(left, step)
             let copied = skiff_copy_file_range(source, offset, target, offset, UInt64(length))
             if copied > 0 {
                 offset += copied
-                try monitor?.add(copied, isShared: false)
+                try observer?.add(copied, isShared: false)
             } else if copied == 0 {
                 return  // the source became shorter
             } else {
@@ -89,13 +89,13 @@ enum FileContent {
                 else {
                     throw SystemCallError(call: "copy_file_range", errno: Int32(-copied))
                 }
-                return try copyBytes(from: source, to: target, offset..<range.upperBound, monitor)
+                return try copyBytes(from: source, to: target, offset..<range.upperBound, observer)
             }
         }
     }
 
     private static func copyBytes(
-        from source: Int32, to target: Int32, _ range: Range<Int64>, _ monitor: CopyMonitor?
+        from source: Int32, to target: Int32, _ range: Range<Int64>, _ observer: (any CopyObserver)?
     ) throws(SystemCallError) {
         var buffer = [UInt8](repeating: 0, count: 128 << 10)
         var offset = range.lowerBound
@@ -114,7 +114,7 @@ enum FileContent {
                 }
             }
             offset += Int64(count)
-            try monitor?.add(Int64(count), isShared: false)
+            try observer?.add(Int64(count), isShared: false)
         }
     }
 }

@@ -1,11 +1,20 @@
 import CLinux
 import Glibc
-import LinuxKernel
+package import LinuxKernel
+
+/// Is told how far a copy is, and can call it off.
+package protocol CopyObserver: AnyObject, Sendable {
+    /// - Parameters:
+    ///   - bytes: that are there now, beyond those that were told before
+    ///   - isShared: whether they share their blocks with the source's
+    /// - Throws: ECANCELED where it was called off
+    func add(_ bytes: Int64, isShared: Bool) throws(SystemCallError)
+}
 
 /// Copies the content of one directory into another: every kind of file, with owner, mode, times, extended attributes
 /// and hard links, as `cp -a` does. Never follows a symbolic link on either side; works through descriptors only, so
 /// that nothing outside of the two directories can be reached. Blocks.
-struct TreeCopy: ~Copyable {
+package struct TreeCopy: ~Copyable {
     private struct FileID: Hashable {
         let device: dev_t
         let inode: ino_t
@@ -36,19 +45,36 @@ struct TreeCopy: ~Copyable {
     private var links: [FileID: [CChar]] = [:]
     private var stack: [Frame] = []
     private let root: Int32
-    private let monitor: CopyMonitor?
+    private let observer: (any CopyObserver)?
+    /// Takes what is in the way; nil where nothing may be.
+    private let displaced: DisplacedFiles?
 
-    private init(root: Int32, monitor: CopyMonitor?) {
+    private init(root: Int32, observer: (any CopyObserver)?, displaced: DisplacedFiles?) {
         self.root = root
-        self.monitor = monitor
+        self.observer = observer
+        self.displaced = displaced
     }
 
     /// Copies content and attributes of `source` to `target`; both are open directories and stay open.
     /// - Parameter monitor: is told how far it is, and can call it off
-    static func copy(
-        from source: Int32, to target: Int32, monitor: CopyMonitor? = nil
+    package static func copy(
+        from source: Int32, to target: Int32, monitor: (any CopyObserver)? = nil
     ) throws(SystemCallError) {
-        var copy = TreeCopy(root: target, monitor: monitor)
+        try run(from: source, to: target, TreeCopy(root: target, observer: monitor, displaced: nil))
+    }
+
+    /// Copies an unpacked layer over the layers below it, as an overlay shows them: what it deletes goes, what it
+    /// replaces goes, directories become one.
+    static func apply(
+        layer source: Int32, to target: Int32, displaced: DisplacedFiles
+    ) throws(SystemCallError) {
+        try run(from: source, to: target, TreeCopy(root: target, observer: nil, displaced: displaced))
+    }
+
+    private static func run(
+        from source: Int32, to target: Int32, _ start: consuming TreeCopy
+    ) throws(SystemCallError) {
+        var copy = start
         try copy.push(source: try reopen(source), target: try reopen(target), path: [])
         while let frame = copy.stack.last {
             if let name = frame.names.popLast() {
@@ -66,9 +92,15 @@ struct TreeCopy: ~Copyable {
         try openFile(".", O_RDONLY | O_DIRECTORY, at: directory)
     }
 
+    /// Each level holds two descriptors.
+    private static let depthLimit = 1000
+
     private mutating func push(
         source: consuming Descriptor, target: consuming Descriptor, path: [CChar]
     ) throws(SystemCallError) {
+        guard stack.count < Self.depthLimit else {
+            throw SystemCallError(call: "openat", errno: ENAMETOOLONG, subject: displayName(path))
+        }
         let raw = source.rawValue
         var status = stat()
         try systemCall("fstat") { fstat(raw, &status) }
@@ -80,12 +112,13 @@ struct TreeCopy: ~Copyable {
     private mutating func entry(_ name: [CChar], in frame: Frame) throws(SystemCallError) {
         let source = frame.source.rawValue
         let target = frame.target.rawValue
-        try monitor?.add(0, isShared: false)
+        try observer?.add(0, isShared: false)
         var status = stat()
         try systemCall("fstatat", displayName(name)) { fstatat(source, name, &status, AT_SYMLINK_NOFOLLOW) }
         let id = FileID(device: status.st_dev, inode: status.st_ino)
         if status.st_nlink > 1, status.st_mode & S_IFMT != S_IFDIR {
             if let first = links[id] {
+                _ = try displaced?.makeWay(for: name, status, from: source, in: target)
                 // Where the path is too long for one call, the name gets a copy of its own.
                 if linkat(root, first, target, name, 0) == 0 { return }
                 guard errno == ENAMETOOLONG else {
@@ -94,6 +127,7 @@ struct TreeCopy: ~Copyable {
             }
             links[id] = frame.path + name
         }
+        if try displaced?.makeWay(for: name, status, from: source, in: target) == .deleted { return }
         switch status.st_mode & S_IFMT {
         case S_IFDIR: try directory(name, in: frame)
         case S_IFREG: try regular(name, source, target, status)
@@ -120,7 +154,7 @@ struct TreeCopy: ~Copyable {
     ) throws(SystemCallError) {
         let input = try open(name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK, at: source)
         let output = try open(name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, at: target)
-        try FileContent.copy(from: input.rawValue, to: output.rawValue, monitor: monitor)
+        try FileContent.copy(from: input.rawValue, to: output.rawValue, observer: observer)
         // After the owner: a change of owner drops the capabilities that are among the attributes.
         try FileAttributes.apply(status, to: output.rawValue, timesToo: false)
         try ExtendedAttributes.copy(from: input.rawValue, to: output.rawValue)

@@ -2,7 +2,7 @@ import Glibc
 import LinuxKernel
 import Testing
 
-@testable import Engine
+@testable import ImageStore
 
 @Suite(.enabled(if: getuid() == 0, "making devices and owners needs root")) struct TreeCopyTests {
     /// What `script` (run in an empty folder) leaves, and what its copy looks like, as `find` and `sha256sum` print it.
