@@ -59,7 +59,8 @@ enum NetworkCreate {
         if invocation.isSet(ipv4) { object["EnableIPv4"] = .bool(invocation.bool(ipv4)) }
         if invocation.isSet(ipv6) { object["EnableIPv6"] = .bool(invocation.bool(ipv6)) }
         object["IPAM"] = [
-            "Driver": .string(invocation.string(ipamDriver)), "Options": map(invocation.list(ipamOption)),
+            "Driver": .string(invocation.string(ipamDriver)),
+            "Options": .keyValues(invocation.list(ipamOption)),
             "Config": pools.json,
         ]
         object["Internal"] = .bool(invocation.bool(isInternal))
@@ -68,13 +69,16 @@ enum NetworkCreate {
         object["ConfigOnly"] = .bool(invocation.bool(configOnly))
         let source = invocation.string(configFrom)
         object["ConfigFrom"] = source.isEmpty ? JSONValue.null : ["Network": .string(source)]
-        object["Options"] = map(invocation.list(option))
-        object["Labels"] = map(invocation.list(label))
+        object["Options"] = .keyValues(invocation.list(option))
+        object["Labels"] = .keyValues(invocation.list(label))
         object["Name"] = .string(invocation.arguments[0])
         return object
     }
+}
 
-    private static func map(_ texts: [String]) -> JSONValue {
+extension JSONValue {
+    /// `key=value` texts as an object; a text without `=` is a key without value.
+    static func keyValues(_ texts: [String]) -> JSONValue {
         var object = JSONObject()
         for text in texts {
             let (key, value) = text.cut("=") ?? (text, "")

@@ -44,22 +44,13 @@ enum VolumeCreate {
             ("DriverOpts", invocation.list(option)), ("Labels", invocation.list(label)),
         ]
         if !invocation.string(driver).isEmpty { body["Driver"] = .string(invocation.string(driver)) }
-        for (key, texts) in values where !texts.isEmpty { body[key] = map(texts) }
+        for (key, texts) in values where !texts.isEmpty { body[key] = .keyValues(texts) }
         let wanted = invocation.arguments.first ?? invocation.string(name)
         if !wanted.isEmpty { body["Name"] = .string(wanted) }
         let answer = try invocation.client.json(
             EngineRequest(.post, "/volumes/create", body: .object(body)))
         invocation.session.output.line(answer["Name"]?.stringValue ?? "")
         return 0
-    }
-
-    private static func map(_ texts: [String]) -> JSONValue {
-        var object = JSONObject()
-        for text in texts {
-            let (key, value) = text.cut("=") ?? (text, "")
-            object[key] = .string(value)
-        }
-        return .object(object)
     }
 }
 

@@ -68,7 +68,7 @@ extension VolumeStore {
         try mountTable().contains { $0.mountPoint == path }
     }
 
-    private static func unmount(_ path: String) throws {
+    static func unmount(_ path: String) throws {
         // As often as it is mounted; where it is in use, as soon as that ends.
         while try isMounted(path) {
             do throws(SystemCallError) {

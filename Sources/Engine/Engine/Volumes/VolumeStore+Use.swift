@@ -23,7 +23,11 @@ extension VolumeStore {
         guard VolumeName.isValid(name) else { return false }
         let removed = "\(root)/\(Self.removedPrefix)\(randomID())"
         let isMine = try locks.with(name) {
-            try held.withLock { held in
+            // An unmount may have failed when the last user went; what is mounted is not the engine's to remove.
+            if options(of: name)?.needsMount == true, users.withLock({ $0[name] == nil }) {
+                try Self.unmount(path(of: name))
+            }
+            return try held.withLock { held in
                 guard held[name] == nil, !isUsed() else { return false }
                 if rename("\(root)/\(name)", removed) == 0 { return true }
                 if errno == ENOENT { return false }
@@ -38,10 +42,10 @@ extension VolumeStore {
     }
 
     /// What a crash left of volumes that were being made or removed. Where containers were paused for a copy it stays
-    /// until they go on.
+    /// until they go on; what cannot be removed now is tried again then, and told of.
     func clearStaged() throws {
         for folder in try stagedFolders() where !fileExists("\(folder)/\(Self.pausedName)") {
-            try removeFolder(folder)
+            try? removeFolder(folder)
         }
     }
 
