@@ -34,6 +34,7 @@ package final class DockerAPIServer: Sendable {
             ImageSaveRoute(engine: engine), ImageCreateRoute(engine: engine),
             ImagePushRoute(engine: engine), RegistryRoutes(engine: engine), DiskUsageRoutes(engine: engine),
             PruneRoutes(engine: engine), VolumeRoutes(engine: engine), VolumeCopyRoutes(engine: engine),
+            ContainerFileRoutes(engine: engine), CommitRoute(engine: engine),
         ]
     }
 

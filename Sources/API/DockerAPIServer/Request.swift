@@ -130,8 +130,10 @@ struct Reply: Sendable {
     }
 
     /// Begins a stream on a thread that may block.
-    func streamBlocking(_ contentType: String) throws -> StreamReply {
-        try writer.startBlocking(status: 200, fields: fields + [("Content-Type", contentType)])
+    func streamBlocking(
+        _ contentType: String, _ more: [(name: String, value: String)] = []
+    ) throws -> StreamReply {
+        try writer.startBlocking(status: 200, fields: fields + [("Content-Type", contentType)] + more)
         return StreamReply(writer: writer)
     }
 

@@ -24,10 +24,18 @@ package func openBelow(
     _ directory: Int32, _ path: String, _ flags: Int32, mode: mode_t = 0,
     _ resolution: PathResolution = .inRoot
 ) throws(SystemCallError) -> Descriptor {
+    try openBelow(directory, Array(path.utf8CString), flags, mode: mode, resolution)
+}
+
+/// The same for a path of bytes that need not be UTF-8, with its closing NUL.
+package func openBelow(
+    _ directory: Int32, _ path: [CChar], _ flags: Int32, mode: mode_t = 0,
+    _ resolution: PathResolution = .inRoot
+) throws(SystemCallError) -> Descriptor {
     while true {
         do throws(SystemCallError) {
             return Descriptor(
-                owning: try rawCall("openat2", path) {
+                owning: try rawCall("openat2", displayName(path)) {
                     skiff_openat2(
                         directory, path, UInt64(UInt32(bitPattern: flags)), UInt64(mode), resolution.rawValue)
                 })

@@ -7,6 +7,8 @@ package struct NamespaceFlags: OptionSet, Sendable, Hashable {
 
     package init(rawValue: UInt64) { self.rawValue = rawValue }
 
+    /// Root and working directory of the thread, of its own from then on (CLONE_FS).
+    package static let fileSystem = NamespaceFlags(rawValue: 0x200)
     package static let time = NamespaceFlags(rawValue: 0x80)
     package static let mount = NamespaceFlags(rawValue: 0x2_0000)
     package static let cgroup = NamespaceFlags(rawValue: 0x200_0000)

@@ -2,16 +2,16 @@ import Glibc
 import LinuxKernel
 
 /// A user resolved to numbers.
-struct ResolvedUser: Equatable {
-    var uid: UInt32 = 0
-    var gid: UInt32 = 0
+package struct ResolvedUser: Equatable {
+    package var uid: UInt32 = 0
+    package var gid: UInt32 = 0
     var groups: [UInt32] = []
     var home = "/"
 }
 
 /// A container's passwd and group files (passwd(5), group(5)), read without the C library, whose name service switch
 /// static programs do not have. Lines that are not of the format are skipped, as everywhere.
-struct UserDatabase {
+package struct UserDatabase {
     struct User: Equatable {
         let name: String
         let uid: UInt32
@@ -28,7 +28,7 @@ struct UserDatabase {
     let users: [User]
     let groups: [Group]
 
-    init(passwd: [UInt8], group: [UInt8]) {
+    package init(passwd: [UInt8], group: [UInt8]) {
         users = Self.lines(passwd).compactMap { fields in
             guard fields.count >= 4, let uid = UInt32(fields[2]), let gid = UInt32(fields[3]) else {
                 return nil
@@ -74,7 +74,7 @@ struct UserDatabase {
     func user(uid: UInt32) -> User? { users.first { $0.uid == uid } }
 
     /// Resolves `user[:group]` and further groups as Docker does: a name must be in the files, a number need not.
-    func resolve(_ request: UserRequest) throws(RuntimeError) -> ResolvedUser {
+    package func resolve(_ request: UserRequest) throws(RuntimeError) -> ResolvedUser {
         let parts = request.user.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
         let userPart = String(parts.first ?? "")
         let groupPart = parts.count > 1 ? String(parts[1]) : ""

@@ -26,13 +26,22 @@ struct ImageSaveRoute: EndpointGroup {
 /// Sends an archive from the thread that writes it; the answer begins with the first byte.
 final class ResponseSink: ByteSink {
     private let reply: Reply
+    private let contentType: String
+    private let fields: [(name: String, value: String)]
     private var hasStarted = false
 
-    init(_ reply: Reply) { self.reply = reply }
+    init(
+        _ reply: Reply, _ contentType: String = "application/x-tar",
+        _ fields: [(name: String, value: String)] = []
+    ) {
+        self.reply = reply
+        self.contentType = contentType
+        self.fields = fields
+    }
 
     func write(_ bytes: UnsafeRawBufferPointer) throws {
         if !hasStarted {
-            _ = try reply.streamBlocking("application/x-tar")
+            _ = try reply.streamBlocking(contentType, fields)
             hasStarted = true
         }
         try reply.writer.writeBlocking(bytes)

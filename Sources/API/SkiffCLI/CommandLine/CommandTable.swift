@@ -11,8 +11,12 @@ enum CommandTable {
 
     private static let containerEntries: [Entry] = [
         Entry(paths: ["container attach", "attach"], make: ContainerAttach.command),
+        Entry(paths: ["container commit", "commit"], make: ContainerCommit.command),
+        Entry(paths: ["container cp", "cp"], make: ContainerCopy.command),
         Entry(paths: ["container create", "create"], make: ContainerCreate.command),
+        Entry(paths: ["container diff", "diff"], make: ContainerDiff.command),
         Entry(paths: ["container exec", "exec"], make: ContainerExec.command),
+        Entry(paths: ["container export", "export"], make: ContainerExport.command),
         Entry(paths: ["container inspect"], make: ContainerInspect.command),
         Entry(paths: ["container kill", "kill"], make: ContainerKill.command),
         Entry(paths: ["container logs", "logs"], make: ContainerLogs.command),
@@ -174,11 +178,10 @@ enum CommandTable {
     ]
 
     private static let unbuiltCommands: Set<String> = [
-        "bake", "build", "commit", "cp", "diff", "export", "scan",
+        "bake", "build", "scan",
     ]
 
     private static let unbuiltMembers: [String: Set<String>] = [
-        "container": ["commit", "cp", "diff", "export"],
         "image": ["build"],
         "system": ["dial-stdio"],
     ]

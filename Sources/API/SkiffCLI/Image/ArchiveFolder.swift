@@ -95,7 +95,7 @@ final class ArchiveFolder {
     }
 
     private func begin(_ member: Member) throws -> [UInt8] {
-        if let link = member.link { return Self.header(member.path, type: "2", size: 0, link: link) }
+        if let link = member.link { return Self.header(member.path, .symbolicLink, size: 0, link: link) }
         let path = "\(folder)/\(member.path)"
         let descriptor = SharedDescriptor(try openFile(path, O_RDONLY | O_NOFOLLOW))
         if member.size > 0 {
@@ -104,7 +104,7 @@ final class ArchiveFolder {
                 descriptor: descriptor, path: path, left: member.size,
                 padding: rest == 0 ? 0 : Self.block - rest)
         }
-        return Self.header(member.path, type: "0", size: member.size, link: [])
+        return Self.header(member.path, .regular, size: member.size, link: [])
     }
 
     private func nextContent() throws -> [UInt8] {
@@ -126,45 +126,10 @@ final class ArchiveFolder {
 
     // MARK: - Headers
 
-    /// A member's header, with GNU's long names before it where they do not fit (GNU tar manual, "Basic Tar Format").
-    static func header(_ path: String, type: Character, size: Int64, link: [UInt8]) -> [UInt8] {
-        let name = Array(path.utf8)
-        var bytes: [UInt8] = []
-        for (kind, text) in [(Character("L"), name), (Character("K"), link)] where text.count > 100 {
-            bytes += block(Array("././@LongLink".utf8), kind, Int64(text.count + 1), [])
-            bytes += text + [UInt8](repeating: 0, count: block - text.count % block)
-        }
-        return bytes + block(name, type, size, link)
-    }
-
-    private static func block(_ name: [UInt8], _ type: Character, _ size: Int64, _ link: [UInt8]) -> [UInt8] {
-        var bytes = [UInt8](repeating: 0, count: block)
-        func put(_ text: some Collection<UInt8>, _ offset: Int) {
-            bytes.replaceSubrange(offset..<offset + text.count, with: text)
-        }
-        put(name.prefix(100), 0)
-        put("0000644".utf8, 100)
-        put("0000000".utf8, 108)
-        put("0000000".utf8, 116)
-        put(number(size), 124)
-        put("00000000000".utf8, 136)
-        put("        ".utf8, 148)
-        put(String(type).utf8, 156)
-        put(link.prefix(100), 157)
-        put("ustar  \0".utf8, 257)
-        let sum = bytes.reduce(0) { $0 + Int($1) }
-        let digits = String(sum, radix: 8)
-        put((String(repeating: "0", count: 6 - digits.utf8.count) + digits + "\0 ").utf8, 148)
-        return bytes
-    }
-
-    /// Base-256 where eleven octal digits do not suffice.
-    private static func number(_ size: Int64) -> [UInt8] {
-        let digits = Array(String(size, radix: 8).utf8)
-        if digits.count <= 11 { return [UInt8](repeating: 0x30, count: 11 - digits.count) + digits }
-        var field = [UInt8](repeating: 0, count: 12)
-        for index in 0..<8 { field[11 - index] = UInt8(truncatingIfNeeded: size >> (8 * index)) }
-        field[0] = 0x80
-        return field
+    private static func header(_ path: String, _ kind: TarMember.Kind, size: Int64, link: [UInt8]) -> [UInt8]
+    {
+        var member = TarMember(name: Array(path.utf8))
+        (member.kind, member.size, member.link) = (kind, size, link)
+        return member.header()
     }
 }

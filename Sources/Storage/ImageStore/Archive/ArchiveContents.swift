@@ -17,6 +17,8 @@ struct ArchiveContents {
         /// Lowest first.
         let layers: [Layer]
         let manifest: StoredManifest?
+        /// The image that it was made on, where it was made here.
+        var parent: Digest?
     }
 
     private(set) var images: [FoundImage] = []

@@ -152,8 +152,8 @@ extension ImageStore {
         _ image: ArchiveContents.FoundImage, parent: Digest? = nil, lastTagged: Timestamp? = nil
     ) -> ImageRecord {
         ImageRecord(
-            id: image.id, configuration: image.configurationBytes, parent: parent, lastTagged: lastTagged,
-            manifest: image.manifest)
+            id: image.id, configuration: image.configurationBytes, parent: parent ?? image.parent,
+            lastTagged: lastTagged, manifest: image.manifest)
     }
 
     private func publish(

@@ -17,6 +17,8 @@ package final class TreeArchiveWriter {
         /// Whether the tree is the upper directory of an overlay, to be written as a layer: deletions become
         /// `.wh.name`, and `.wh..wh..opq` marks directories that hide those below (image-spec layer.md).
         package var isOverlayUpper = false
+        /// Whether the directory itself is a member, besides what is in it.
+        package var includesRoot = true
 
         package init() {}
     }
@@ -48,15 +50,18 @@ package final class TreeArchiveWriter {
     }
 
     /// Writes an open directory and everything below it.
-    /// - Parameter name: what it is called in the archive, without a slash at its end; empty for `./`, the archive's
-    ///   root, whose content is called by its own names
+    /// - Parameter name: what it is called in the archive, without a slash at its end (but for the root, `/`); empty for
+    ///   `./`, the archive's root, whose content is called by its own names
     /// - Throws: `ImageError`, what the sink throws
     package func addDirectory(_ directory: Int32, as name: [UInt8]) throws {
         do {
             var status = stat()
             try systemCall("fstat") { fstat(directory, &status) }
-            let prefix = name.isEmpty ? [] : name + [UInt8(ascii: "/")]
-            try self.directory(directory, status, as: name.isEmpty ? Array("./".utf8) : prefix)
+            let slash = UInt8(ascii: "/")
+            let prefix = name.isEmpty || name == [slash] ? name : name + [slash]
+            if options.includesRoot {
+                try self.directory(directory, status, as: name.isEmpty ? Array("./".utf8) : prefix)
+            }
             let walk = try TreeWalk(root: directory)
             try walk.run { base in
                 let name = prefix + walk.path
