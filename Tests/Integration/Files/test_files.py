@@ -4,7 +4,6 @@ import base64
 import io
 import json
 import os
-import subprocess
 import tarfile
 
 import pytest
@@ -22,15 +21,6 @@ def box(cli):
 def members(archive: bytes) -> dict[str, tarfile.TarInfo]:
     with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
         return {member.name: member for member in tar.getmembers()}
-
-
-def pipe(cli, *arguments, stdin: bytes = b"") -> bytes:
-    """Bytes through standard streams; the client's own way to call takes text."""
-    command = [*cli.command, *arguments] if hasattr(cli, "command") else None
-    assert command, "the client has no command"
-    done = subprocess.run(command, input=stdin, capture_output=True, env=getattr(cli, "environment", None), timeout=120)
-    assert done.returncode == 0, done.stderr
-    return done.stdout
 
 
 def test_a_file_goes_in_and_out(cli, box, tmp_path):
@@ -127,6 +117,29 @@ def test_links(cli, box, tmp_path):
     assert box("cat /etc/new") == "new" and not os.path.exists("/etc/new")
     cli("cp", str(tmp_path / "new"), "box:/up/")
     assert box("cat /new") == "new" and not os.path.exists("/new")
+
+
+def test_standard_streams(cli, box):
+    box("mkdir -p /out/sub; echo -n x > /out/sub/file")
+    done = cli("cp", "box:/out", "-")
+    assert list(members(done.raw)) == ["out", "out/sub", "out/sub/file"]
+    cli("cp", "-", "box:/volume", input=done.raw)
+    assert box("cat /volume/out/sub/file") == "x"
+    refused = cli("cp", "-", "box:/out/sub/file", status=None, input=done.raw)
+    assert refused.returncode == 1 and "must be a directory" in refused.stderr
+
+
+def test_owners(cli, daemon, tmp_path):
+    source = tmp_path / "f"
+    source.write_text("x")
+    os.chown(source, 1234, 5678)
+    cli.out("run", "--name", "box", "--user", "www-data", *BOX)
+    cli("cp", str(source), "box:/tmp/kept")
+    cli("cp", "-a", str(source), "box:/tmp/given")
+    owner = ("exec", "box", "stat", "-c", "%u:%g")
+    assert cli.out(*owner, "/tmp/kept") == "1234:5678"
+    if cli.client == "skiff":
+        assert cli.out(*owner, "/tmp/given") == "33:33"
 
 
 @pytest.mark.skiff_only
