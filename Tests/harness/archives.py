@@ -8,8 +8,10 @@ from pathlib import Path
 
 from . import images
 
-#: What a layer holds: path → text, ("link", target) for a symbolic and ("hard", target) for a hard link.
-Entries = dict[str, str | tuple[str, str]]
+#: What a layer holds: path → text, ("link", target) for a symbolic and ("hard", target) for a hard link, ("fifo",),
+#: ("device", major, minor) for one of characters.
+Entries = dict[str, str | tuple]
+TYPES = {"link": tarfile.SYMTYPE, "hard": tarfile.LNKTYPE, "fifo": tarfile.FIFOTYPE, "device": tarfile.CHRTYPE}
 
 
 def layer(entries: Entries) -> bytes:
@@ -20,8 +22,11 @@ def layer(entries: Entries) -> bytes:
             info = tarfile.TarInfo(name)
             info.mode = 0o755
             if isinstance(content, tuple):
-                info.type = tarfile.SYMTYPE if content[0] == "link" else tarfile.LNKTYPE
-                info.linkname = content[1]
+                info.type = TYPES[content[0]]
+                if content[0] == "device":
+                    info.devmajor, info.devminor = content[1:]
+                elif content[1:]:
+                    info.linkname = content[1]
                 archive.addfile(info)
             else:
                 info.size = len(content.encode())

@@ -168,6 +168,18 @@ class TestBinds:
         finally:
             os.system(f"umount {tmp_path}/inner")
 
+    @pytest.mark.parametrize(("version", "expected"), [("v1.43", "inner end"), ("v1.44", "end")])
+    def test_read_only_meant_the_top_only(self, daemon, name, tmp_path, version, expected):
+        (tmp_path / "inner").mkdir()
+        os.system(f"mount -t tmpfs inner {tmp_path}/inner")
+        try:
+            script = "touch /m/x 2>/dev/null && echo top; touch /m/inner/x 2>/dev/null && echo inner; echo end"
+            body = {"Image": "busybox", "Cmd": ["sh", "-c", script], "HostConfig": {"Binds": [f"{tmp_path}:/m:ro"]}}
+            assert daemon.api("POST", f"/{version}/containers/create?name={name}", body).status == 201
+            assert daemon.cli().out("start", "-a", name).split() == expected.split()
+        finally:
+            os.system(f"umount {tmp_path}/inner")
+
     def test_a_read_only_mount_of_the_host_stays_read_only(self, cli, tmp_path):
         os.system(f"mount -t tmpfs -o ro only {tmp_path}")
         try:
@@ -311,3 +323,10 @@ def test_two_mounts_on_one_place(cli, options):
 def test_modes_without_effect_are_taken_and_shown(cli, name, tmp_path, mode):
     cli("create", "--name", name, "-v", f"{tmp_path}:/m:{mode}", "busybox")
     assert mounts(cli, name)["/m"]["Mode"] == mode
+
+
+def test_the_whole_host_read_only(cli):
+    """As cAdvisor and its like have it: all that is mounted below, nothing of it writable."""
+    out = cli.out("run", "--rm", "-v", "/:/rootfs:ro", "busybox", "sh", "-c",
+                  "ls -d /rootfs/proc/1 /rootfs/etc/passwd; touch /rootfs/tmp/x 2>/dev/null || echo read-only; touch /rootfs/dev/shm/x 2>/dev/null || echo too")
+    assert out.split() == ["/rootfs/etc/passwd", "/rootfs/proc/1", "read-only", "too"]

@@ -22,7 +22,7 @@ extension ContainerSpec {
         shell = config.shell ?? []
         onBuild = config.onBuild ?? []
         network = try NetworkSpec(request, host, version: version)
-        try apply(host)
+        try apply(host, version)
     }
 
     private static func exposedPorts(_ config: ContainerConfig, _ host: HostConfig) throws -> [ContainerPort]

@@ -2,8 +2,8 @@ import DockerAPI
 import Engine
 
 extension ContainerSpec {
-    mutating func apply(_ host: HostConfig) throws {
-        mounts = try MountSpec(host)
+    mutating func apply(_ host: HostConfig, _ version: APIVersion) throws {
+        mounts = try MountSpec(host, version)
         security = SecuritySpec(host)
         resources = try Resources(host)
         namespaces = try NamespaceSpec(host)

@@ -2,8 +2,9 @@ import DockerAPI
 import Engine
 
 extension MountSpec {
-    init(_ host: HostConfig) throws {
+    init(_ host: HostConfig, _ version: APIVersion) throws {
         self.init()
+        readOnlyBindsOnTopOnly = version < APIVersion(1, 44)
         for text in host.binds ?? [] { binds.append(try BindText(parsing: text)) }
         for mount in host.mounts { requests.append(try MountRequest(mount)) }
         tmpfs = host.tmpfs

@@ -43,7 +43,7 @@ struct MountResolver {
                 try inherit(mount.inherited(readOnly: donor.isReadOnly))
             }
         }
-        for bind in spec.mounts.binds { try add(bind, driver: spec.mounts.volumeDriver) }
+        for bind in spec.mounts.binds { try add(bind, spec.mounts) }
         for request in spec.mounts.requests { try add(request) }
         let taken = temporary.union(mounts.map(\.destination))
         for target in spec.anonymousVolumes.sorted() where !taken.contains(cleanPath(target)) {
@@ -73,7 +73,7 @@ struct MountResolver {
     }
 
     /// `-v`: a missing source folder is made at the start, a name is a volume.
-    private mutating func add(_ bind: BindText, driver: String) throws {
+    private mutating func add(_ bind: BindText, _ spec: MountSpec) throws {
         var mount = MountPoint(kind: bind.isVolume ? .volume : .bind, destination: cleanPath(bind.target))
         mount.mode = bind.mode
         mount.isWritable = !bind.isReadOnly
@@ -81,11 +81,12 @@ struct MountResolver {
         if bind.isVolume {
             if mount.mode.isEmpty { mount.mode = "z" }
             var request = VolumeRequest(name: bind.source.isEmpty ? nil : bind.source)
-            request.driver = driver
+            request.driver = spec.volumeDriver
             return try addVolume(request, mount, copies: !bind.noCopy)
         }
         mount.source = cleanPath(bind.source)
         mount.details.makesSource = true
+        mount.details.isReadOnlyOnTopOnly = spec.readOnlyBindsOnTopOnly
         try settlePropagation(&mount, bind.propagation)
         place(mount)
     }

@@ -136,6 +136,8 @@ package struct MountSpec: Sendable, Hashable, Codable {
     package var volumeDriver = ""
     /// `container[:mode]`, as sent: whose mounts this container has too.
     package var volumesFrom: [String] = []
+    /// Whether `ro` of `-v` leaves mounts below the source as they are: what it meant before API 1.44.
+    package var readOnlyBindsOnTopOnly = false
 
     package init() {}
 
@@ -149,6 +151,8 @@ package struct MountSpec: Sendable, Hashable, Codable {
         readOnlyRoot = try container.decode(Bool.self, forKey: .readOnlyRoot)
         volumeDriver = try container.decode(String.self, forKey: .volumeDriver)
         volumesFrom = try container.decodeIfPresent([String].self, forKey: .volumesFrom) ?? []
+        readOnlyBindsOnTopOnly =
+            try container.decodeIfPresent(Bool.self, forKey: .readOnlyBindsOnTopOnly) ?? false
     }
 }
 
