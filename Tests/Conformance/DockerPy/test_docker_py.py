@@ -1,5 +1,8 @@
 """docker-py, as it comes from PyPI, against the daemon's socket."""
 
+import io
+import tarfile
+
 import docker
 import pytest
 from docker.errors import APIError, ContainerError, ImageNotFound, NotFound
@@ -171,3 +174,35 @@ def test_mounts(client, daemon, tmp_path):
         daemon.remove_containers()
         for volume in ("py-mounts", "py-opted"):
             daemon.api("DELETE", f"/volumes/{volume}?force=1")
+
+
+def test_archives(client):
+    container = client.containers.run("busybox", ["sleep", "1000"], detach=True)
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w") as tar:
+        member = tarfile.TarInfo("in.txt")
+        member.size = 4
+        tar.addfile(member, io.BytesIO(b"text"))
+    assert container.put_archive("/tmp", packed.getvalue())
+    assert container.exec_run("cat /tmp/in.txt").output == b"text"
+    pieces, status = container.get_archive("/tmp/in.txt")
+    assert (status["name"], status["size"], status["linkTarget"]) == ("in.txt", 4, "")
+    with tarfile.open(fileobj=io.BytesIO(b"".join(pieces))) as tar:
+        assert tar.extractfile("in.txt").read() == b"text"
+    with pytest.raises(NotFound):
+        container.get_archive("/none")
+
+
+def test_diff_export_and_commit(client):
+    container = client.containers.run("busybox", ["sleep", "1000"], detach=True)
+    container.exec_run("touch /new")
+    assert {"Path": "/new", "Kind": 1} in container.diff()
+    with tarfile.open(fileobj=io.BytesIO(b"".join(container.export()))) as tar:
+        assert "new" in tar.getnames()
+    image = container.commit("pymade", "1", message="why", author="who", changes="ENV A=b",
+                             conf={"Cmd": ["ls", "/new"]})
+    try:
+        assert image.attrs["Comment"] == "why" and "A=b" in image.attrs["Config"]["Env"]
+        assert client.containers.run("pymade:1", remove=True) == b"/new\n"
+    finally:
+        client.images.remove("pymade:1", force=True)
