@@ -37,6 +37,10 @@ final class VolumeStore: Sendable {
         try makeDirectories(root, mode: 0o711)
         for name in try list() {
             if fileExists(stagingPath(name)) { try Self.removeTree(stagingPath(name)) }
+            // A file that was to get its name when it was whole.
+            for entry in directoryNames(in: "\(root)/\(name)") where entry.hasSuffix(".tmp") {
+                try Self.removeTree("\(root)/\(name)/\(entry)")
+            }
             loadOptions(of: name)
         }
         try clearStaged()
