@@ -8,6 +8,7 @@ import tarfile
 
 import pytest
 
+from harness.engine import engine_under_test
 from harness.waiting import wait_for
 
 pytestmark = pytest.mark.skiff_only
@@ -110,3 +111,24 @@ def test_archives_that_claim_too_much_are_refused(daemon, box):
     assert daemon.api("PUT", "/containers/box/archive?path=/tmp", b"no archive" * 200,
                       {"Content-Type": "application/x-tar"}).status == 400
     wait_for(lambda: json.loads(box("echo 1")) == 1, 10)
+
+
+def test_the_driver_without_overlay(tmp_path):
+    engine = engine_under_test("--storage-driver", "vfs")
+    engine.start()
+    try:
+        engine.have("busybox")
+        cli = engine.cli("skiff")
+        (tmp_path / "f").write_text("content")
+        cli.out("create", "--name", "stopped", "busybox", "cat", "/f")
+        cli("cp", str(tmp_path / "f"), "stopped:/f")
+        assert cli.out("start", "-a", "stopped") == "content"
+        cli.out("commit", "stopped", "whole:1")
+        assert cli.out("run", "--rm", "whole:1") == "content"
+        described = json.loads(cli.out("image", "inspect", "whole:1"))[0]
+        assert len(described["RootFS"]["Layers"]) == 1
+        cli("export", "-o", str(tmp_path / "all.tar"), "stopped")
+        with tarfile.open(tmp_path / "all.tar") as tar:
+            assert "f" in tar.getnames()
+    finally:
+        engine.close()

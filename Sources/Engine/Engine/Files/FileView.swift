@@ -77,6 +77,8 @@ struct FileView: Sendable {
     private static func overlay(
         _ paths: ContainerLayerPaths, isReading: Bool
     ) throws -> SharedDescriptor {
+        // A copy of the image is no overlay.
+        if paths.driver == .vfs { return SharedDescriptor(try openTree(paths.upper, recursively: false)) }
         // The kernel takes 500 layers; the lowest are the empty mount points.
         let lower = isReading ? Array(([paths.upper] + paths.lower).prefix(500)) : paths.lower
         let overlay = OverlayFilesystem(

@@ -72,8 +72,8 @@ extension ImageStore {
                 let upper = try openTree(paths(of: layer).upper, recursively: false)
                 try changeMount(upper.rawValue, set: [.readOnly, .noDevices, .noSetUID, .noExecute])
                 var options = TreeArchiveWriter.Options()
-                options.isOverlayUpper = true
-                options.includesRoot = false
+                options.isOverlayUpper = layer.driver != .vfs
+                options.includesRoot = layer.driver == .vfs
                 let sink = IntakeSink(intake, pool)
                 let writer = TreeArchiveWriter(to: sink, options)
                 let directory = try openFile(".", O_RDONLY | O_DIRECTORY, at: upper.rawValue)
@@ -99,14 +99,22 @@ extension ImageStore {
         do {
             let base = commit.request.image.flatMap { id in state.withLock { $0.images[id] } }
             let isEmpty = staged.outcome.record.archiveSize == 1024
-            var diffIDs = base?.configuration.rootFilesystem.diffIDs ?? layer.layers.reversed()
+            // A copy of the image with its changes is all that the new one has.
+            let isWhole = layer.driver == .vfs
+            let below = base?.configuration.rootFilesystem.diffIDs ?? layer.layers.reversed()
+            var diffIDs = isWhole ? [] : below
             var layers = diffIDs.map { ArchiveContents.Layer(diffID: $0, outcome: nil) }
             if !isEmpty {
                 diffIDs.append(staged.outcome.record.diffID)
                 layers.append(
                     ArchiveContents.Layer(diffID: staged.outcome.record.diffID, outcome: staged.outcome))
             }
-            let configuration = configuration(commit, base, diffIDs, isEmpty: isEmpty)
+            var configuration = configuration(commit, base, diffIDs, isEmpty: isEmpty)
+            if isWhole {
+                for index in configuration.history.indices.dropLast() {
+                    configuration.history[index].emptyLayer = true
+                }
+            }
             let bytes = try JSONValue(encoding: configuration).bytes()
             var image = ArchiveContents.FoundImage(
                 id: sha256(bytes), configurationBytes: bytes, configuration: configuration,
