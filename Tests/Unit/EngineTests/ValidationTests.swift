@@ -109,7 +109,6 @@ import Testing
             { $0.mounts.requests = [MountRequest(kind: .image(ImageMount(image: "")), target: "/t")] },
             { $0.security.options = ["nonsense"] },
             { $0.security.capabilitiesAdded = ["NOPE"] },
-            { $0.storageOptions = ["size": "1g"] },
             { $0.runtime = "kata" },
             { $0.network.extraHosts = ["nocolon"] },
             { $0.network.hostname = String(repeating: "x", count: 65) },
