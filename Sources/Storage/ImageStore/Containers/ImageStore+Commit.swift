@@ -62,12 +62,6 @@ extension ImageStore {
     /// changes meanwhile is in the layer or not.
     /// - Throws: `ImageError` (`exhausted` where the disk is full)
     package func stage(_ layer: ContainerLayer) throws -> StagedLayer {
-        guard layer.driver ?? .overlay2 == .overlay2 else {
-            // Its folder is the whole root file system, and says nothing of what was deleted.
-            throw ImageError(
-                .unsupported,
-                "commit of a container of the storage driver vfs is not built yet: use export and import")
-        }
         do {
             let staging = try StagingFolder(paths, trash: trash)
             let pool = ChunkPool()
