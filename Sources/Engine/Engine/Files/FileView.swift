@@ -79,7 +79,12 @@ struct FileView: Sendable {
     ) throws -> SharedDescriptor {
         // A copy of the image is no overlay.
         if paths.driver == .vfs { return SharedDescriptor(try openTree(paths.upper, recursively: false)) }
-        // The kernel takes 500 layers; the lowest are the empty mount points.
+        // The kernel takes 500 layers; the lowest are the empty mount points, but where an image has all 500.
+        let fits = paths.lower.count < 500 || paths.lower.last?.hasSuffix("/mountpoints/diff") == true
+        guard fits || !isReading else {
+            throw EngineError(
+                .notBuilt, "files of a container of 500 layers can be read while it runs: start it first")
+        }
         let lower = isReading ? Array(([paths.upper] + paths.lower).prefix(500)) : paths.lower
         let overlay = OverlayFilesystem(
             lower: lower, upper: isReading ? nil : paths.upper, work: isReading ? nil : paths.work)
