@@ -8,7 +8,8 @@ struct OverlayOptionsTests {
             upper: "/var/lib/skiff/overlay2/c/diff", work: "/var/lib/skiff/overlay2/c/work", volatile: true)
         let (directory, options) = try overlay.classicOptions()
         #expect(directory == "/var/lib/skiff/overlay2")
-        #expect(options == "lowerdir=a/diff:b/diff,upperdir=c/diff,workdir=c/work,volatile")
+        let features = "metacopy=off,redirect_dir=off,index=off"
+        #expect(options == "lowerdir=a/diff:b/diff,upperdir=c/diff,workdir=c/work,\(features),volatile")
     }
 
     @Test func moreThanAPageOfOptionsIsRefusedWithTheReason() {
