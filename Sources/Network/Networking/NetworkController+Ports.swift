@@ -72,6 +72,8 @@ extension NetworkController {
     package func removePorts(_ gone: [PublishedPort], from endpoint: inout Endpoint) {
         endpoint.ports.removeAll { gone.contains($0) }
         unpublish(gone, of: endpoint)
+        // Its sockets would take connections of their own until they are closed.
+        running.withLock { $0?.forwarder }?.settle()
         record(endpoint)
     }
 

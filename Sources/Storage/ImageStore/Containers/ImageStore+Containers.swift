@@ -94,7 +94,7 @@ extension ImageStore {
     /// What a power cut may have taken of a container that never ran. What is there stays as it is.
     private func makeAgain(_ layer: ContainerLayer) throws {
         let snapshot = snapshot(layer)
-        guard !fileExists(snapshot.content) else { return try snapshotter(of: layer).make(snapshot) }
+        guard try Self.isMissing(snapshot.content) else { return try snapshotter(of: layer).make(snapshot) }
         try trash.discard(snapshot.folder)
         do {
             try makeFolders(layer)
@@ -105,6 +105,13 @@ extension ImageStore {
                 metadata: ["container.id": "\(layer.id)", "error": "\(error)"])
             try snapshotter(of: layer).make(snapshot)
         }
+    }
+
+    /// Only what is certainly not there counts: a disk that cannot be read must not cost a container its files.
+    private static func isMissing(_ path: String) throws(SystemCallError) -> Bool {
+        if access(path, F_OK) == 0 { return false }
+        guard errno == ENOENT else { throw SystemCallError(call: "access", subject: path) }
+        return true
     }
 
     private func limit(_ folder: String, to size: UInt64) throws(ImageError) {
