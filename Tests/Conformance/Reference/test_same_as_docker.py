@@ -128,6 +128,8 @@ def test_mounts_of_inspections(pair):
                     mount["Name"] = re.sub(r"^[0-9a-f]{64}$", "anonymous", mount.get("Name", ""))
                     mount["Source"] = re.sub(r".*/volumes/[^/]*/_data$", "volume", mount["Source"])
                 kept = {key: facts["HostConfig"][key] for key in ("Binds", "VolumesFrom", "Tmpfs", "VolumeDriver", "Mounts") if key in facts["HostConfig"]}
+                # The command sends them in whatever order its map has.
+                kept["Binds"] = sorted(kept["Binds"] or [])
                 for mount in kept.get("Mounts", []):
                     mount.get("BindOptions", {}).pop("ReadOnlyNonRecursive", None)
                 listed = sorted(facts["Mounts"], key=lambda mount: mount["Destination"])

@@ -5,7 +5,8 @@ package struct EngineError: CategorizedError {
     package enum Code: String, Sendable, Codable {
         case noSuchContainer, noSuchExec, noSuchImage, noSuchNetwork, noSuchVolume
         case ambiguousReference, nameInUse, invalidParameter, notBuilt, wrongState, alreadyInState
-        case imageInUse, volumeInUse, noCluster, portInUse, mountSourceMissing, commandNotFound, commandNotExecutable
+        case imageInUse, volumeInUse, noCluster, portInUse, mountSourceMissing
+        case commandNotFound, commandNotExecutable
         case startFailed, shimLost, rootInUse, stateCorrupted, timedOut, cancelled, systemCallFailed,
             engineBug
 

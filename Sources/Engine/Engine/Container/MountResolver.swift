@@ -45,11 +45,12 @@ struct MountResolver {
         }
         for bind in spec.mounts.binds { try add(bind, spec.mounts) }
         for request in spec.mounts.requests { try add(request) }
-        let taken = temporary.union(mounts.map(\.destination))
-        for target in spec.anonymousVolumes.sorted() where !taken.contains(cleanPath(target)) {
+        var taken = temporary.union(mounts.map(\.destination))
+        // Several texts may name one place; a volume for each would belong to no container.
+        for target in spec.anonymousVolumes.map(cleanPath).sorted() where taken.insert(target).inserted {
             var request = VolumeRequest(name: nil)
             request.driver = spec.mounts.volumeDriver
-            try addVolume(request, MountPoint(kind: .volume, destination: cleanPath(target)), copies: true)
+            try addVolume(request, MountPoint(kind: .volume, destination: target), copies: true)
         }
     }
 
