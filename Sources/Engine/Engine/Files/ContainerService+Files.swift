@@ -123,7 +123,7 @@ extension ContainerService {
     }
 
     private func requireWritable(_ target: String, _ container: Container) throws(EngineError) {
-        let mount = container.definition.mounts
+        let mount = container.mounts
             .filter { target == $0.destination || target.hasPrefix($0.destination + "/") }
             .max { $0.destination.utf8.count < $1.destination.utf8.count }
         if let mount {
@@ -192,7 +192,7 @@ extension ContainerService {
 
     private func stoppedView(of container: Container, isReading: Bool) async throws -> FileView {
         let paths = parts.images.paths(of: container.definition.layer)
-        let (mounts, place) = (container.definition.mounts, parts.folder(of: container.id))
+        let (mounts, place) = (container.mounts, parts.folder(of: container.id))
         return try await parts.pool.run {
             try FileView(of: paths, mounts: mounts, place: place, isReading: isReading)
         }
@@ -203,7 +203,7 @@ extension ContainerService {
         of container: Container, _ body: () async throws -> T
     ) async throws -> T {
         let (volumes, pool) = (parts.volumes, parts.pool)
-        let names = container.definition.mounts.filter { $0.kind == .volume }.map(\.name)
+        let names = container.mounts.filter { $0.kind == .volume }.map(\.name)
             .filter { volumes.options(of: $0) != nil }
         guard !names.isEmpty, !container.state.isRunning else { return try await body() }
         let user = "files-\(UInt64.random(in: 0...UInt64.max))"
